@@ -1,0 +1,1 @@
+"""Event-log bytes in, run profiles out; never opens a file."""

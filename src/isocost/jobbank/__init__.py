@@ -1,0 +1,1 @@
+"""Experiments: many projects carried through the closed loop, and what they tell."""

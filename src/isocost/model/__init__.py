@@ -1,0 +1,1 @@
+"""Run history and a candidate in, a prediction with an interval out."""

@@ -1,0 +1,1 @@
+"""Who runs the job: the port in `base`, one package for each platform."""

@@ -1,0 +1,1 @@
+"""Cluster timelines and rates in, costs out."""

@@ -1,0 +1,1 @@
+"""Predictions and limits in, one explained recommendation out."""

@@ -1,0 +1,1 @@
+"""A project and node types in, candidates and rejections out."""

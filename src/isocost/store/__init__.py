@@ -1,0 +1,1 @@
+"""Who remembers: the port in `base`, memory and SQL behind it."""

@@ -1,0 +1,1 @@
+"""Builders and conformance suites that tests and adapters share."""

@@ -1,0 +1,13 @@
+"""Conversion constants: the only place where a bare 1000, 3600 or 2**30 may stand."""
+
+from typing import Final
+
+MS_PER_S: Final = 1_000
+NS_PER_S: Final = 1_000_000_000
+S_PER_MINUTE: Final = 60
+S_PER_HOUR: Final = 3_600
+BYTES_PER_KIB: Final = 1024
+BYTES_PER_MIB: Final = 1024**2
+BYTES_PER_GIB: Final = 1024**3
+MIB_PER_GIB: Final = 1024
+PERCENT: Final = 100
