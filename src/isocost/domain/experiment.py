@@ -1,0 +1,124 @@
+"""Experiments: a plan of the Job Bank, its trials and their life-cycles.
+
+trial:  queued ──lease──▶ running ──finish──▶ succeeded
+▲                 │ └───give_up──▶ set aside
+└────interrupt────┘
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import Enum
+from typing import Final
+
+from isocost.domain.cluster import ClusterSpec
+from isocost.domain.lifecycle import advance
+from isocost.errors import InvalidInput
+
+
+class TrialState(Enum):
+    """Where a trial stands."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    SET_ASIDE = "set_aside"
+
+
+class TrialEvent(Enum):
+    """What can happen to a trial."""
+
+    LEASE = "lease"
+    INTERRUPT = "interrupt"
+    FINISH = "finish"
+    GIVE_UP = "give_up"
+
+
+NEXT_TRIAL_STATE: Final[Mapping[tuple[TrialState, TrialEvent], TrialState]] = {
+    (TrialState.QUEUED, TrialEvent.LEASE): TrialState.RUNNING,
+    (TrialState.RUNNING, TrialEvent.INTERRUPT): TrialState.QUEUED,
+    (TrialState.RUNNING, TrialEvent.FINISH): TrialState.SUCCEEDED,
+    (TrialState.RUNNING, TrialEvent.GIVE_UP): TrialState.SET_ASIDE,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ColdStart:
+    """The cluster a trial begins on, and the deadline it is given.
+
+    Attributes:
+        sla_factor: the deadline is this factor times the cold start's own runtime; below 1 the
+            job is late today, above 1 it has slack to be traded for money.
+    """
+
+    spec: ClusterSpec
+    sla_factor: float
+
+    def __post_init__(self) -> None:
+        if not self.sla_factor > 0:
+            raise InvalidInput(f"An SLA factor must be above 0; got {self.sla_factor}.")
+
+
+@dataclass(frozen=True, slots=True)
+class ExperimentPlan:
+    """What an experiment does: every workload from every cold start.
+
+    Attributes:
+        runs_per_trial: parent included; 2 means parent → recommendation → child.
+        miss_fraction: how often the deadline may be missed.
+    """
+
+    platform: str
+    workloads: tuple[str, ...]
+    cold_starts: tuple[ColdStart, ...]
+    runs_per_trial: int
+    miss_fraction: float
+
+    def __post_init__(self) -> None:
+        if not self.workloads or not self.cold_starts:
+            raise InvalidInput("An experiment needs at least one workload and one cold start.")
+        if self.runs_per_trial < 1:
+            raise InvalidInput(
+                f"A trial needs at least 1 run; got {self.runs_per_trial}. "
+                "Ask for 2 or more to see a recommendation tried."
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Experiment:
+    """A named plan that trials were made from."""
+
+    name: str
+    plan: ExperimentPlan
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One project carried through an experiment.
+
+    Attributes:
+        ordinal: the trial's place in the experiment, from 0.
+        failure: why it was set aside.
+        abstentions: why the model declined to recommend, one reason for each time.
+    """
+
+    trial_id: str
+    experiment: str
+    ordinal: int
+    project_id: str
+    workload: str
+    cold_start: ColdStart
+    state: TrialState = TrialState.QUEUED
+    failure: str | None = None
+    abstentions: tuple[str, ...] = ()
+
+    def after(self, event: TrialEvent, *, failure: str | None = None) -> "Trial":
+        """Return this trial once `event` has happened; raises IllegalTransition."""
+        state = advance(NEXT_TRIAL_STATE, self.state, event)
+        return replace(self, state=state, failure=failure)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more will happen to this trial."""
+        return self.state in {TrialState.SUCCEEDED, TrialState.SET_ASIDE}

@@ -1,0 +1,84 @@
+"""Runs: one execution of a project, from request to release of its clusters.
+
+    requested ──start──▶ running ──finish──▶ finished ──ingest──▶ ingested
+        ▲                   │ └────fail────▶ failed
+        └─────interrupt─────┘
+
+`interrupt` is what a sweep says of a run whose process died: it will be executed afresh.
+A run of somebody else (a Databricks job run) enters at `requested` when it is first heard of.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import Enum
+from typing import Final
+
+from isocost.domain.cluster import ClusterSpec, ClusterTimeline
+from isocost.domain.cost import CostBreakdown
+from isocost.domain.lifecycle import advance
+
+
+class RunState(Enum):
+    """Where a run stands."""
+
+    REQUESTED = "requested"
+    RUNNING = "running"
+    FINISHED = "finished"
+    FAILED = "failed"
+    INGESTED = "ingested"
+
+
+class RunEvent(Enum):
+    """What can happen to a run."""
+
+    START = "start"
+    INTERRUPT = "interrupt"
+    FINISH = "finish"
+    FAIL = "fail"
+    INGEST = "ingest"
+
+
+NEXT_RUN_STATE: Final[Mapping[tuple[RunState, RunEvent], RunState]] = {
+    (RunState.REQUESTED, RunEvent.START): RunState.RUNNING,
+    (RunState.RUNNING, RunEvent.INTERRUPT): RunState.REQUESTED,
+    (RunState.RUNNING, RunEvent.FINISH): RunState.FINISHED,
+    (RunState.RUNNING, RunEvent.FAIL): RunState.FAILED,
+    (RunState.FINISHED, RunEvent.INGEST): RunState.INGESTED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One execution of one cluster of a project.
+
+    Attributes:
+        ordinal: 0 for the cold start, counted within the project.
+        recommendation_id: the recommendation this run was started on; None for a cold start.
+        event_log: where the event log lies, once the run has finished.
+        runtime_s: from the application's start to its end by its own event log, once ingested.
+        failure: why it failed, for a failed run.
+    """
+
+    run_id: str
+    project_id: str
+    cluster_key: str
+    ordinal: int
+    spec: ClusterSpec
+    state: RunState
+    requested_at: datetime
+    recommendation_id: str | None = None
+    timeline: ClusterTimeline | None = None
+    event_log: str | None = None
+    runtime_s: float | None = None
+    cost: CostBreakdown | None = None
+    failure: str | None = None
+
+    def after(self, event: RunEvent) -> "Run":
+        """Return this run once `event` has happened; raises IllegalTransition."""
+        return replace(self, state=advance(NEXT_RUN_STATE, self.state, event))
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more will happen to this run."""
+        return self.state in {RunState.FAILED, RunState.INGESTED}

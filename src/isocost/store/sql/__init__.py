@@ -1,0 +1,1 @@
+"""The store in a SQL database: SQLite by default, with migrations."""

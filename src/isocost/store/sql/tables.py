@@ -1,0 +1,72 @@
+"""The schema: one table a noun, with the columns that are asked for and the whole value as JSON.
+
+Queries need few columns, and the values are frozen and versioned with the code, so the rest stays
+in `body`; a column is added, by a migration, when something must be found or sorted by it.
+"""
+
+from typing import Final
+
+from sqlalchemy import Column, DateTime, ForeignKey, Index, Integer, LargeBinary, MetaData, String
+from sqlalchemy import Table as SqlTable
+
+METADATA: Final = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_name)s",
+    }
+)
+
+
+def _body() -> Column[bytes]:
+    return Column("body", LargeBinary, nullable=False)
+
+
+PROJECTS: Final = SqlTable(
+    "projects", METADATA, Column("project_id", String, primary_key=True), _body()
+)
+RUNS: Final = SqlTable(
+    "runs",
+    METADATA,
+    Column("run_id", String, primary_key=True),
+    Column("project_id", ForeignKey("projects.project_id"), nullable=False),
+    Column("ordinal", Integer, nullable=False),
+    Column("state", String, nullable=False),
+    _body(),
+    Index("ix_runs_project_id", "project_id", "ordinal"),
+)
+PROFILES: Final = SqlTable(
+    "profiles",
+    METADATA,
+    Column("run_id", ForeignKey("runs.run_id"), primary_key=True),
+    _body(),
+)
+RECOMMENDATIONS: Final = SqlTable(
+    "recommendations",
+    METADATA,
+    Column("recommendation_id", String, primary_key=True),
+    Column("project_id", ForeignKey("projects.project_id"), nullable=False),
+    Column("parent_run_id", ForeignKey("runs.run_id"), nullable=False),
+    Column("state", String, nullable=False),
+    Column("drafted_at", DateTime(timezone=True), nullable=False),
+    _body(),
+    Index("ix_recommendations_project_id", "project_id", "drafted_at"),
+)
+EXPERIMENTS: Final = SqlTable(
+    "experiments",
+    METADATA,
+    Column("name", String, primary_key=True),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+    _body(),
+)
+TRIALS: Final = SqlTable(
+    "trials",
+    METADATA,
+    Column("trial_id", String, primary_key=True),
+    Column("experiment", ForeignKey("experiments.name"), nullable=False),
+    Column("project_id", ForeignKey("projects.project_id"), nullable=False),
+    Column("ordinal", Integer, nullable=False),
+    Column("state", String, nullable=False),
+    _body(),
+    Index("ix_trials_experiment", "experiment", "ordinal"),
+)
