@@ -5,8 +5,9 @@ trial:  queued ──lease──▶ running ──finish──▶ succeeded
 └────interrupt────┘
 """
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import Enum
 from typing import Final
@@ -14,6 +15,9 @@ from typing import Final
 from isocost.domain.cluster import ClusterSpec
 from isocost.domain.lifecycle import advance
 from isocost.errors import InvalidInput
+
+# Names become parts of file names, so they hold nothing a file system or a shell could misread.
+NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
 class TrialState(Enum):
@@ -92,6 +96,13 @@ class Experiment:
     plan: ExperimentPlan
     created_at: datetime
 
+    def __post_init__(self) -> None:
+        if not NAME.fullmatch(self.name):
+            raise InvalidInput(
+                f"{self.name!r} cannot name an experiment: use 1 to 64 letters, digits, dots, "
+                "dashes and underscores, the first of them a letter or digit."
+            )
+
 
 @dataclass(frozen=True, slots=True)
 class Trial:
@@ -100,7 +111,7 @@ class Trial:
     Attributes:
         ordinal: the trial's place in the experiment, from 0.
         failure: why it was set aside.
-        abstentions: why the model declined to recommend, one reason for each time.
+        abstentions: why the model declined to recommend, by the run it was asked after.
     """
 
     trial_id: str
@@ -111,12 +122,16 @@ class Trial:
     cold_start: ColdStart
     state: TrialState = TrialState.QUEUED
     failure: str | None = None
-    abstentions: tuple[str, ...] = ()
+    abstentions: Mapping[str, str] = field(default_factory=dict)
 
     def after(self, event: TrialEvent, *, failure: str | None = None) -> "Trial":
         """Return this trial once `event` has happened; raises IllegalTransition."""
         state = advance(NEXT_TRIAL_STATE, self.state, event)
         return replace(self, state=state, failure=failure)
+
+    def with_abstention(self, run_id: str, reason: str) -> "Trial":
+        """Return this trial, knowing that the model declined after `run_id`."""
+        return replace(self, abstentions={**self.abstentions, run_id: reason})
 
     @property
     def is_over(self) -> bool:

@@ -1,11 +1,12 @@
 """Runs: one execution of a project, from request to release of its clusters.
 
     requested ──start──▶ running ──finish──▶ finished ──ingest──▶ ingested
-        ▲                   │ └────fail────▶ failed
+        ▲                   │ └────fail────▶ failed ◀──fail──┘
         └─────interrupt─────┘
 
-`interrupt` is what a sweep says of a run whose process died: it will be executed afresh.
-A run of somebody else (a Databricks job run) enters at `requested` when it is first heard of.
+A finished run fails when its event log cannot be read. `interrupt` is what a sweep says of a run
+whose process died: it will be executed afresh. A run of somebody else (a Databricks job run)
+enters at `requested` when it is first heard of.
 """
 
 from collections.abc import Mapping
@@ -45,6 +46,7 @@ NEXT_RUN_STATE: Final[Mapping[tuple[RunState, RunEvent], RunState]] = {
     (RunState.RUNNING, RunEvent.FINISH): RunState.FINISHED,
     (RunState.RUNNING, RunEvent.FAIL): RunState.FAILED,
     (RunState.FINISHED, RunEvent.INGEST): RunState.INGESTED,
+    (RunState.FINISHED, RunEvent.FAIL): RunState.FAILED,
 }
 
 

@@ -1,0 +1,176 @@
+"""An experiment's rows in; its lineages, parent run → recommendation → child run, out."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import permutations
+
+from isocost.domain.cluster import ClusterSpec, NodeType, node_type_of, total_cores
+from isocost.domain.experiment import Experiment, Trial
+from isocost.domain.profile import RunProfile
+from isocost.domain.project import Project
+from isocost.domain.recommendation import Interval, Prediction, Recommendation
+from isocost.domain.run import Run, RunState
+from isocost.model.predict import interval_of
+from isocost.model.runtime import RuntimeModel
+from isocost.recommend.advise import observed_run, shape_of
+
+
+@dataclass(frozen=True, slots=True)
+class TrialRecord:
+    """All that is stored about one trial.
+
+    Attributes:
+        profiles: by run id, of the ingested runs.
+    """
+
+    trial: Trial
+    project: Project
+    runs: Sequence[Run]
+    recommendations: Sequence[Recommendation]
+    profiles: Mapping[str, RunProfile]
+
+
+@dataclass(frozen=True, slots=True)
+class ExperimentRecord:
+    """An experiment with all of its trials, and the node types it ran on."""
+
+    experiment: Experiment
+    trials: Sequence[TrialRecord]
+    node_types: Sequence[NodeType]
+
+
+@dataclass(frozen=True, slots=True)
+class Lineage:
+    """One recommendation with the run it followed from and the run that tried it.
+
+    Attributes:
+        baseline: the trial's cold start, which savings are measured against.
+        max_runtime_s: the SLA.
+    """
+
+    trial: Trial
+    baseline: Run
+    parent: Run
+    child: Run
+    recommendation: Recommendation
+    max_runtime_s: float
+
+    @property
+    def prediction(self) -> Prediction:
+        """What was expected of the child."""
+        return self.recommendation.prediction
+
+    @property
+    def error_fraction(self) -> float | None:
+        """Predicted over actual runtime, less 1; None if the child failed."""
+        if self.child.runtime_s is None:
+            return None
+        return self.prediction.runtime_s / self.child.runtime_s - 1.0
+
+    @property
+    def is_sla_met(self) -> bool:
+        """Whether the child ended in time; a failed one did not."""
+        return self.child.runtime_s is not None and self.child.runtime_s <= self.max_runtime_s
+
+    @property
+    def saving_fraction(self) -> float | None:
+        """What the child cost less than the baseline; None if either failed."""
+        if self.child.cost is None or self.baseline.cost is None:
+            return None
+        return 1.0 - self.child.cost.total_usd / self.baseline.cost.total_usd
+
+
+@dataclass(frozen=True, slots=True)
+class CrossPrediction:
+    """One cold start predicted from another one of the same workload, as a check of the model.
+
+    Nobody chose these clusters, so the errors hold no luck of the choice.
+    """
+
+    workload: str
+    observed: ClusterSpec
+    predicted: ClusterSpec
+    predicted_s: float
+    interval_80_s: Interval
+    actual_s: float
+
+    @property
+    def error_fraction(self) -> float:
+        """Predicted over actual runtime, less 1."""
+        return self.predicted_s / self.actual_s - 1.0
+
+
+def lineages(record: ExperimentRecord) -> list[Lineage]:
+    """Return the recommendations whose child run is over, trial by trial, oldest first."""
+    return [lineage for trial in record.trials for lineage in _lineages_of(trial)]
+
+
+def _lineages_of(record: TrialRecord) -> list[Lineage]:
+    by_id = {run.run_id: run for run in record.runs}
+    children = {run.recommendation_id: run for run in record.runs if run.is_over}
+    sla = record.project.sla
+    if sla is None:
+        return []
+    return [
+        Lineage(
+            trial=record.trial,
+            baseline=record.runs[0],
+            parent=by_id[recommendation.parent_run_id],
+            child=children[recommendation.recommendation_id],
+            recommendation=recommendation,
+            max_runtime_s=sla.max_runtime_s,
+        )
+        for recommendation in record.recommendations
+        if recommendation.recommendation_id in children
+    ]
+
+
+def replay_errors(record: ExperimentRecord) -> dict[str, float]:
+    """Return, by run id, how far the replay of the observed cluster is off."""
+    return {
+        run.run_id: observed_run(
+            run, trial.profiles[run.run_id], record.node_types
+        ).replay_error_fraction
+        for trial in record.trials
+        for run in trial.runs
+        if run.state is RunState.INGESTED
+    }
+
+
+def cross_predictions(record: ExperimentRecord) -> list[CrossPrediction]:
+    """Return every cold start predicted from one with other cores and the same total memory."""
+    starts: dict[str, list[TrialRecord]] = {}
+    for trial in record.trials:
+        if trial.runs and trial.runs[0].state is RunState.INGESTED:
+            starts.setdefault(trial.trial.workload, []).append(trial)
+    return [
+        _crossed(observed, other, record.node_types)
+        for trials in starts.values()
+        for observed, other in permutations(trials, 2)
+        if _differ_in_cores_alone(observed.runs[0].spec, other.runs[0].spec, record.node_types)
+    ]
+
+
+def _differ_in_cores_alone(a: ClusterSpec, b: ClusterSpec, node_types: Sequence[NodeType]) -> bool:
+    def memory_gib(spec: ClusterSpec) -> float:
+        return node_type_of(spec, node_types).memory_gib * spec.worker_count
+
+    has_same_memory = memory_gib(a) == memory_gib(b)
+    return has_same_memory and total_cores(a, node_types) != total_cores(b, node_types)
+
+
+def _crossed(
+    observed: TrialRecord, other: TrialRecord, node_types: Sequence[NodeType]
+) -> CrossPrediction:
+    run, target = observed.runs[0], other.runs[0]
+    profile = observed.profiles[run.run_id]
+    model = RuntimeModel([observed_run(run, profile, node_types)])
+    runtime = model.runtime_on(shape_of(target.spec, node_types, profile.slots_per_core))
+    return CrossPrediction(
+        workload=observed.trial.workload,
+        observed=run.spec,
+        predicted=target.spec,
+        predicted_s=runtime.median,
+        interval_80_s=interval_of(runtime, 0.80),
+        actual_s=other.profiles[target.run_id].runtime_s,
+    )

@@ -1,0 +1,64 @@
+"""Considered candidates and an SLA in, the cheapest one that keeps it out."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from isocost.domain.project import Sla
+from isocost.domain.recommendation import ConsideredCandidate
+from isocost.errors import InvalidInput
+from isocost.units import PERCENT
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The chosen candidate, whether it keeps the SLA, and the sentence that says why."""
+
+    candidate: ConsideredCandidate
+    meets_sla: bool
+    reason: str
+
+
+def choose(considered: Sequence[ConsideredCandidate], sla: Sla) -> Choice:
+    """Return the cheapest candidate that keeps the SLA with the asked probability.
+
+    Where none does, the fastest one is returned and the choice says so. Ties go to the smaller
+    cluster, so that the same predictions give the same choice.
+
+    Raises:
+        InvalidInput: if there is no candidate at all.
+    """
+    if not considered:
+        raise InvalidInput(
+            "No candidate is left: every cluster was rejected by a limit. Widen the limits."
+        )
+    keeping = [c for c in considered if _sla_probability(c) >= sla.asked_probability]
+    if not keeping:
+        fastest = min(considered, key=lambda c: (c.prediction.runtime_s, c.spec))
+        return Choice(fastest, meets_sla=False, reason=_no_candidate(fastest, sla))
+    cheapest = min(keeping, key=lambda c: (c.prediction.cost_usd, c.spec))
+    return Choice(cheapest, meets_sla=True, reason=_cheapest(cheapest, len(keeping), sla))
+
+
+def _sla_probability(candidate: ConsideredCandidate) -> float:
+    probability = candidate.prediction.sla_probability
+    return 1.0 if probability is None else probability
+
+
+def _cheapest(chosen: ConsideredCandidate, keeping_count: int, sla: Sla) -> str:
+    return (
+        f"{chosen.spec} is the cheapest of {keeping_count} candidates that end within "
+        f"{sla.max_runtime_s:.1f} s with a probability of at least "
+        f"{sla.asked_probability * PERCENT:.0f} %: {chosen.prediction.runtime_s:.1f} s expected, "
+        f"{_sla_probability(chosen) * PERCENT:.0f} % sure."
+    )
+
+
+def _no_candidate(fastest: ConsideredCandidate, sla: Sla) -> str:
+    return (
+        f"No candidate ends within {sla.max_runtime_s:.1f} s with a probability of at least "
+        f"{sla.asked_probability * PERCENT:.0f} %. {fastest.spec} is the fastest: "
+        f"{fastest.prediction.runtime_s:.1f} s expected, "
+        f"{_sla_probability(fastest) * PERCENT:.0f} % sure, "
+        f"{fastest.prediction.cost_usd:.6f} USD. Raise the maximum runtime, or allow larger "
+        "clusters."
+    )

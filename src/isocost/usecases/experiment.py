@@ -1,0 +1,241 @@
+"""A stored experiment in; every trial carried as far as it will go, out.
+
+The trial's rows say what to do next (`jobbank.steps`), this file does it, and each step ends in
+one transaction. So the process may die anywhere, and the same call goes on from there.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Protocol, assert_never
+
+from isocost import clock
+from isocost.domain.experiment import Experiment, ExperimentPlan, Trial, TrialEvent, TrialState
+from isocost.domain.project import DEFAULT_CLUSTER_KEY, Sla
+from isocost.domain.recommendation import (
+    Abstention,
+    AppliedRecommendation,
+    RecommendationEvent,
+)
+from isocost.domain.run import Run, RunEvent, RunState
+from isocost.errors import InternalError, InvalidInput, PlatformError, UserError
+from isocost.jobbank import steps
+from isocost.jobbank.plans import project_of_trial, trials_of_plan
+from isocost.platforms.base import Platform, RunOutcome, RunRequest
+from isocost.recommend.guard import judge
+from isocost.store.base import Store
+from isocost.usecases.ingest import ReadProfile, ingest
+from isocost.usecases.recommend import Offer, recommend
+
+
+class Progress(Protocol):
+    """Told what happens, as it happens; `done` and `total` count runs."""
+
+    def __call__(self, message: str, *, done: int, total: int) -> None:
+        """Show it."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """What an experiment is carried out with."""
+
+    store: Store
+    platform: Platform
+    offer: Offer
+    read_profile: ReadProfile
+
+
+def create_experiment(store: Store, name: str, plan: ExperimentPlan) -> Experiment:
+    """Store an experiment with its trials and projects, or return the one already there.
+
+    Raises:
+        InvalidInput: if the name is taken by an experiment with another plan, or cannot be one.
+    """
+    wanted = Experiment(name, plan, clock.now())
+    with store.transaction() as tx:
+        existing = next((e for e in tx.experiments() if e.name == name), None)
+        if existing is not None:
+            return _same_plan(existing, plan)
+        tx.put_experiment(wanted)
+        for trial in trials_of_plan(wanted):
+            tx.put_project(project_of_trial(trial))
+            tx.put_trial(trial)
+    return wanted
+
+
+def _same_plan(existing: Experiment, plan: ExperimentPlan) -> Experiment:
+    if existing.plan != plan:
+        raise InvalidInput(
+            f"Experiment {existing.name!r}, made {existing.created_at:%Y-%m-%d %H:%M} UTC, has "
+            "another plan. Repeat its options to resume it, or choose another --name."
+        )
+    return existing
+
+
+def run_experiment(bench: Bench, experiment: Experiment, progress: Progress) -> None:
+    """Carry out every trial that is not over; one that fails never stops the rest.
+
+    Raises:
+        MissingDependency: if the platform's software is not installed.
+        UnknownName: if the platform does not know one of the workloads.
+    """
+    bench.platform.prepare(experiment.plan.workloads)
+    with bench.store.transaction() as tx:
+        trials = tx.trials_of(experiment.name)
+    for trial in trials:
+        if not trial.is_over:
+            _TrialRunner(bench, experiment, progress).carry_through(trial)
+
+
+class _TrialRunner:
+    """Carries one trial through the loop, one stored step at a time."""
+
+    def __init__(self, bench: Bench, experiment: Experiment, progress: Progress) -> None:
+        self._bench = bench
+        self._experiment = experiment
+        self._plan = experiment.plan
+        self._progress = progress
+
+    def carry_through(self, trial: Trial) -> None:
+        """Do the next step until there is none."""
+        if trial.state is TrialState.RUNNING:  # its process died
+            trial = trial.after(TrialEvent.INTERRUPT)
+        self._put_trial(trial.after(TrialEvent.LEASE))
+        rows = self._rows(trial)
+        while not rows.trial.is_over:
+            try:
+                self._do(steps.next_step(rows, self._plan), rows.trial)
+            except (UserError, PlatformError) as error:
+                self._put_trial(rows.trial.after(TrialEvent.GIVE_UP, failure=str(error)))
+            rows = self._rows(trial)
+
+    def _rows(self, trial: Trial) -> steps.TrialRows:
+        with self._bench.store.transaction() as tx:
+            stored = tx.trials_of(self._experiment.name)[trial.ordinal]
+            return steps.TrialRows(
+                stored,
+                tx.project(trial.project_id),
+                tx.runs_of(trial.project_id),
+                tx.recommendations_of(trial.project_id),
+            )
+
+    def _do(self, step: steps.Step, trial: Trial) -> None:
+        match step:
+            case steps.RequestRun():
+                self._request(step, trial)
+            case steps.ExecuteRun(run=run):
+                self._execute(run, trial)
+            case steps.InterruptRun(run=run):
+                self._put_run(run.after(RunEvent.INTERRUPT))
+            case steps.IngestRun(run=run):
+                self._ingest(run, trial)
+            case steps.SetDeadline(max_runtime_s=max_runtime_s):
+                self._set_deadline(trial, max_runtime_s)
+            case steps.Recommend(parent=parent):
+                self._recommend(parent, trial)
+            case _:
+                self._conclude(step, trial)
+
+    def _conclude(
+        self,
+        step: steps.ObserveRecommendation | steps.FinishTrial | steps.SetTrialAside,
+        trial: Trial,
+    ) -> None:
+        match step:
+            case steps.ObserveRecommendation():
+                self._observe(step)
+            case steps.FinishTrial():
+                self._put_trial(trial.after(TrialEvent.FINISH))
+            case steps.SetTrialAside(reason=reason):
+                self._put_trial(trial.after(TrialEvent.GIVE_UP, failure=reason))
+            case _:
+                assert_never(step)
+
+    def _request(self, step: steps.RequestRun, trial: Trial) -> None:
+        applied = step.recommendation
+        run = Run(
+            run_id=f"{trial.trial_id}-r{step.ordinal}",
+            project_id=trial.project_id,
+            cluster_key=DEFAULT_CLUSTER_KEY,
+            ordinal=step.ordinal,
+            spec=step.spec,
+            state=RunState.REQUESTED,
+            requested_at=clock.now(),
+            recommendation_id=applied.recommendation_id if applied else None,
+        )
+        with self._bench.store.transaction() as tx:
+            project = tx.project(trial.project_id)
+            tx.put_project(project.with_spec(DEFAULT_CLUSTER_KEY, step.spec))
+            if applied is not None:
+                tx.put_recommendation(applied.after(RecommendationEvent.APPLY))
+            tx.put_run(run)
+
+    def _execute(self, run: Run, trial: Trial) -> None:
+        running = run.after(RunEvent.START)
+        self._put_run(running)
+        self._tell(f"{trial.workload} on {run.spec}")
+        outcome = self._bench.platform.execute(RunRequest(run.run_id, trial.workload, run.spec))
+        self._put_run(_after_outcome(running, outcome))
+
+    def _ingest(self, run: Run, trial: Trial) -> None:
+        try:
+            ingested = ingest(
+                self._bench.store,
+                run,
+                read_profile=self._bench.read_profile,
+                node_types=self._bench.offer.node_types,
+            )
+        except UserError as error:
+            self._put_run(replace(run.after(RunEvent.FAIL), failure=str(error)))
+            return
+        self._tell(f"{trial.workload} on {ingested.spec} took {ingested.runtime_s:.1f} s")
+
+    def _set_deadline(self, trial: Trial, max_runtime_s: float) -> None:
+        with self._bench.store.transaction() as tx:
+            project = tx.project(trial.project_id)
+            tx.put_project(replace(project, sla=Sla(max_runtime_s, self._plan.miss_fraction)))
+
+    def _recommend(self, parent: Run, trial: Trial) -> None:
+        answer = recommend(self._bench.store, parent, offer=self._bench.offer, now=clock.now())
+        if isinstance(answer, Abstention):
+            self._put_trial(trial.with_abstention(parent.run_id, answer.reason))
+
+    def _observe(self, step: steps.ObserveRecommendation) -> None:
+        with self._bench.store.transaction() as tx:
+            project = tx.project(step.run.project_id)
+            applied = AppliedRecommendation(step.recommendation, step.run.run_id)
+            if project.sla is None:
+                raise InternalError(f"Project {project.name!r} was advised without an SLA.")
+            verdict = judge(applied, step.run, project.sla)
+            observed = step.recommendation.after(RecommendationEvent.OBSERVE)
+            tx.put_recommendation(observed.after(verdict.event))
+            if verdict.event is RecommendationEvent.ROLL_BACK:
+                before = tx.run(step.recommendation.parent_run_id).spec
+                tx.put_project(project.with_spec(step.run.cluster_key, before))
+
+    def _put_run(self, run: Run) -> None:
+        with self._bench.store.transaction() as tx:
+            tx.put_run(run)
+        if run.is_over:
+            self._tell(f"{run.spec} failed" if run.failure else f"{run.spec} done")
+
+    def _put_trial(self, trial: Trial) -> None:
+        with self._bench.store.transaction() as tx:
+            tx.put_trial(trial)
+
+    def _tell(self, message: str) -> None:
+        with self._bench.store.transaction() as tx:
+            trials = tx.trials_of(self._experiment.name)
+            done = sum(run.is_over for t in trials for run in tx.runs_of(t.project_id))
+        self._progress(message, done=done, total=len(trials) * self._plan.runs_per_trial)
+
+
+def _after_outcome(running: Run, outcome: RunOutcome) -> Run:
+    """Return the run with what really happened."""
+    if outcome.failure is not None or outcome.event_log is None:
+        failure = outcome.failure or "the application left no event log"
+        return replace(running.after(RunEvent.FAIL), timeline=outcome.timeline, failure=failure)
+    return replace(
+        running.after(RunEvent.FINISH),
+        timeline=outcome.timeline,
+        event_log=str(outcome.event_log),
+    )
