@@ -86,6 +86,10 @@ class ExperimentPlan:
                 f"A trial needs at least 1 run; got {self.runs_per_trial}. "
                 "Ask for 2 or more to see a recommendation tried."
             )
+        if not 0 < self.miss_fraction < 1:
+            raise InvalidInput(
+                f"A miss fraction lies between 0 and 1, both exclusive; got {self.miss_fraction}."
+            )
 
 
 @dataclass(frozen=True, slots=True)

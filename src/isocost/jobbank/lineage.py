@@ -174,3 +174,18 @@ def _crossed(
         interval_80_s=interval_of(runtime, 0.80),
         actual_s=other.profiles[target.run_id].runtime_s,
     )
+
+
+def busy_s(record: ExperimentRecord) -> float:
+    """Return the seconds from the first node's start to the last one's end; 0.0 without runs."""
+    nodes = [
+        node
+        for trial in record.trials
+        for run in trial.runs
+        if run.timeline is not None
+        for node in run.timeline.nodes
+    ]
+    if not nodes:
+        return 0.0
+    started_at = min(node.started_at for node in nodes)
+    return (max(node.ended_at for node in nodes) - started_at).total_seconds()

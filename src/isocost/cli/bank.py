@@ -1,0 +1,113 @@
+"""`isocost bank`: run experiments of the Job Bank and report on them."""
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from isocost import clock
+from isocost.cli.console import OUT, print_json
+from isocost.cli.experiment_run import Result, carry_out, show, write_report
+from isocost.cli.experiment_view import summary_json
+from isocost.settings import read_settings
+from isocost.usecases.conduct import Asked
+from isocost.usecases.report import experiment_record
+from isocost.wiring import demo_workloads, node_types_of, open_platform, open_store
+
+app = typer.Typer(help="Measure the closed loop on many workloads.", no_args_is_help=True)
+
+Platform = Annotated[str, typer.Option(help="Who runs the workloads: spark_local.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+Html = Annotated[Path | None, typer.Option(help="Where to write the HTML report.")]
+Workloads = Annotated[
+    list[str] | None,
+    typer.Option(help="Names or patterns such as 'tpcds/q1*'; commas or repeated."),
+]
+ColdStarts = Annotated[int, typer.Option(help="Clusters that each workload begins on.")]
+Runs = Annotated[int, typer.Option(help="Runs of each project, the parent included.")]
+Sla = Annotated[
+    list[float] | None,
+    typer.Option(
+        help="Deadline over the cold start's runtime; repeated: handed to the cold starts in "
+        "turn. Without it the smallest cold start gets 0.85 (late today), any other 2.0 (idle)."
+    ),
+]
+MissFraction = Annotated[float, typer.Option(help="How often the deadline may be missed.")]
+
+
+@app.command()
+def run(  # noqa: PLR0913  a command's parameters are its options
+    *,
+    platform: Platform = "spark_local",
+    workloads: Workloads = None,
+    cold_starts: ColdStarts = 2,
+    runs: Runs = 2,
+    name: Annotated[
+        str | None, typer.Option(help="The same name and options resume an experiment.")
+    ] = None,
+    sla: Sla = None,
+    miss_fraction: MissFraction = 0.1,
+    html: Html = None,
+    json: Json = False,
+) -> None:
+    """Carry workloads through parent run, recommendation and child run.
+
+    Example: isocost bank run --platform spark_local --workloads 'tpcds/q1' --name first
+    """
+    asked = Asked(
+        name=name or f"{platform}-{clock.now():%Y%m%d-%H%M%S}",
+        workloads=split_names(workloads) or demo_workloads(),
+        cold_start_count=cold_starts,
+        runs_per_trial=runs,
+        sla_factors=tuple(sla or ()),
+        miss_fraction=miss_fraction,
+    )
+    present(carry_out(asked, platform, read_settings(os.environ), html=html), as_json=json)
+
+
+@app.command()
+def report(
+    experiment: Annotated[str, typer.Argument(help="Its name.")],
+    *,
+    html: Html = None,
+    json: Json = False,
+) -> None:
+    """Show an experiment's figures and write its HTML report.
+
+    Example: isocost bank report first
+    """
+    settings = read_settings(os.environ)
+    store = open_store(settings)
+    try:
+        record = experiment_record(store, experiment, lambda p: node_types_of(p, settings))
+    finally:
+        store.close()
+    present(write_report(record, settings, html=html), as_json=json)
+
+
+@app.command()
+def workloads(*, platform: Platform = "spark_local", json: Json = False) -> None:
+    """List what a platform can run.
+
+    Example: isocost bank workloads
+    """
+    names = open_platform(platform, read_settings(os.environ)).workloads()
+    if json:
+        print_json({"platform": platform, "workloads": list(names)})
+        return
+    for known in names:
+        OUT.print(known, highlight=False)
+
+
+def split_names(given: list[str] | None) -> tuple[str, ...]:
+    """Return the names of a repeatable option whose values may hold commas."""
+    return tuple(name.strip() for text in given or () for name in text.split(",") if name.strip())
+
+
+def present(result: Result, *, as_json: bool) -> None:
+    """Print an experiment for people or for machines."""
+    if as_json:
+        print_json(summary_json(result.name, result.summary, seconds=result.seconds))
+    else:
+        show(result)

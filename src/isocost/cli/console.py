@@ -1,0 +1,59 @@
+"""Where the command line writes: data to stdout, talk and progress bars to stderr."""
+
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Final
+
+import msgspec
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+OUT: Final = Console()
+ERR: Final = Console(stderr=True)
+
+
+def print_json(value: Mapping[str, object]) -> None:
+    """Write one JSON object and nothing else to stdout."""
+    sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n")
+    sys.stdout.flush()
+
+
+class RunProgress:
+    """A progress bar over runs; where no bar can be drawn, each message is a line."""
+
+    def __init__(self, bar: Progress) -> None:
+        self._bar = bar
+        self._row = bar.add_task("starting", total=None)
+
+    def __call__(self, message: str, *, done: int, total: int) -> None:
+        """Show the newest message and how many runs are over."""
+        self._bar.update(self._row, description=message, completed=done, total=total)
+        if not self._bar.console.is_terminal:
+            self._bar.console.print(f"[{done}/{total}] {message}", highlight=False)
+
+
+@contextmanager
+def run_progress() -> Iterator[RunProgress]:
+    """Show a progress bar on stderr for as long as the block lasts."""
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("runs"),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+    )
+    bar = Progress(*columns, console=ERR, disable=not ERR.is_terminal)
+    with bar:
+        yield RunProgress(bar)

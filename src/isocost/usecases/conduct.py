@@ -1,0 +1,73 @@
+"""What a user asks of the Job Bank in; a finished experiment's record out."""
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+
+from isocost.domain.cluster import NodeType
+from isocost.domain.experiment import ExperimentPlan
+from isocost.jobbank.lineage import ExperimentRecord
+from isocost.jobbank.plans import cold_starts, matching_workloads
+from isocost.usecases.experiment import Bench, Progress, create_experiment, run_experiment
+from isocost.usecases.report import experiment_record
+
+Claim = Callable[[str], AbstractContextManager[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a user wants an experiment to be.
+
+    Attributes:
+        workloads: names or shell patterns.
+        sla_factors: handed to the cold starts in turn; by situation if empty.
+    """
+
+    name: str
+    workloads: Sequence[str]
+    cold_start_count: int
+    runs_per_trial: int
+    sla_factors: Sequence[float]
+    miss_fraction: float
+
+
+def conduct(bench: Bench, asked: Asked, *, claim: Claim, progress: Progress) -> ExperimentRecord:
+    """Create the experiment, or resume the one of this name, and carry it to its end.
+
+    Args:
+        bench: what it is carried out with.
+        asked: by the user.
+        claim: holds an experiment's name for this process.
+        progress: told what happens.
+
+    Raises:
+        UserError: if something asked for does not exist or contradicts the stored experiment;
+            nothing was stored then.
+        Busy: if another process is at this experiment.
+        MissingDependency: if the platform's software is not installed.
+    """
+    plan = plan_for(bench, asked)
+    with claim(asked.name):
+        experiment = create_experiment(bench.store, asked.name, plan)
+        run_experiment(bench, experiment, progress)
+    return experiment_record(bench.store, asked.name, _same_for_all(bench.offer.node_types))
+
+
+def plan_for(bench: Bench, asked: Asked) -> ExperimentPlan:
+    """Return the plan; raises UserError if something in it does not exist here."""
+    return ExperimentPlan(
+        platform=bench.platform.name,
+        workloads=matching_workloads(asked.workloads, bench.platform.workloads()),
+        cold_starts=cold_starts(
+            bench.offer.space.candidates,
+            bench.offer.node_types,
+            count=asked.cold_start_count,
+            sla_factors=asked.sla_factors,
+        ),
+        runs_per_trial=asked.runs_per_trial,
+        miss_fraction=asked.miss_fraction,
+    )
+
+
+def _same_for_all(node_types: Sequence[NodeType]) -> Callable[[str], Sequence[NodeType]]:
+    return lambda _: node_types

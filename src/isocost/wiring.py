@@ -1,0 +1,112 @@
+"""Settings in, objects out: the only file that knows which adapter stands behind which port."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Final
+
+from filelock import FileLock, Timeout
+
+from isocost.catalog.local import LOCAL_NODE_TYPES
+from isocost.domain.cluster import NodeType
+from isocost.errors import Busy, UnknownName
+from isocost.platforms.base import Platform
+from isocost.platforms.spark_local.platform import SparkLocal
+from isocost.platforms.spark_local.workloads import DEMO_WORKLOADS
+from isocost.settings import Settings
+from isocost.space.candidates import Capacity, candidate_space
+from isocost.store.base import Store
+from isocost.store.sql.store import SqlStore
+from isocost.usecases.experiment import Bench
+from isocost.usecases.recommend import Offer
+
+# More workers than this on one machine would all fight for its cores: it has that many or fewer.
+MAX_LOCAL_WORKERS: Final = 8
+
+
+def open_store(settings: Settings) -> Store:
+    """Return the store all commands share.
+
+    Raises:
+        InvalidInput: if the database file cannot be used.
+    """
+    return SqlStore(settings.storage.database)
+
+
+def open_platform(name: str, settings: Settings) -> Platform:
+    """Return a platform by the word that `--platform` takes.
+
+    Raises:
+        UnknownName: if there is no such platform.
+    """
+    make = _PLATFORMS.get(name)
+    if make is None:
+        raise UnknownName(
+            f"No platform is called {name!r}. Known: {', '.join(_PLATFORMS)}. "
+            "Pass one of them as --platform."
+        )
+    return make(settings)
+
+
+def node_types_of(platform_name: str, settings: Settings) -> Sequence[NodeType]:
+    """Return what a platform can rent; raises UnknownName."""
+    return open_platform(platform_name, settings).node_types()
+
+
+def offer_of(platform: Platform) -> Offer:
+    """Return the node types and the candidate clusters of a platform."""
+    node_types = platform.node_types()
+    capacity = Capacity(platform.capacity_cores(), platform.capacity_gib())
+    max_workers = min(MAX_LOCAL_WORKERS, max(2, capacity.cores))
+    return Offer(node_types, candidate_space(node_types, capacity, max_workers=max_workers))
+
+
+@contextmanager
+def open_bench(platform_name: str, settings: Settings) -> Iterator[Bench]:
+    """Open everything an experiment is carried out with."""
+    platform = open_platform(platform_name, settings)
+    store = open_store(settings)
+    try:
+        yield Bench(store, platform, offer_of(platform), read_profile)
+    finally:
+        store.close()
+
+
+@contextmanager
+def only_one(name: str, settings: Settings) -> Iterator[None]:
+    """Hold the experiment called `name` for this process; a killed one lets go of it.
+
+    Raises:
+        Busy: if another process is at it.
+    """
+    folder = settings.storage.home / "locks"
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(folder / f"{name}.lock", blocking=False)
+    try:
+        lock.acquire()
+    except Timeout as error:
+        raise Busy(
+            f"Another process is carrying out experiment {name!r}. Wait for it, or start another "
+            "one with a different --name."
+        ) from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def demo_workloads() -> tuple[str, ...]:
+    """Return the workloads the demo shows."""
+    return tuple(DEMO_WORKLOADS)
+
+
+def _spark_local(settings: Settings) -> Platform:
+    return SparkLocal(
+        LOCAL_NODE_TYPES,
+        settings.storage.runs,
+        settings.storage.cache,
+        scale_factor=settings.spark_local.scale_factor,
+        time_limit_s=settings.spark_local.time_limit_s,
+    )
+
+
+_PLATFORMS: Final[Mapping[str, Callable[[Settings], Platform]]] = {"spark_local": _spark_local}
