@@ -1,11 +1,11 @@
 """An experiment's lineages and summary in; tables for people and JSON for machines out."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import msgspec
 from rich.table import Table
 
+from isocost.domain.run import Run
 from isocost.jobbank.lineage import Lineage
 from isocost.jobbank.summary import POLICY, Summary
 from isocost.units import PERCENT
@@ -45,7 +45,7 @@ def _cells(lineage: Lineage) -> tuple[str, ...]:
     )
 
 
-def _milli_usd(run: Any) -> str:
+def _milli_usd(run: Run) -> str:
     return "–" if run.cost is None else f"{run.cost.total_usd * 1000:.3f}"
 
 

@@ -6,6 +6,7 @@ from typing import Final
 import plotly.graph_objects as go
 
 from isocost.domain.cluster import NodeType, node_type_of, total_cores
+from isocost.domain.run import Run
 from isocost.jobbank.lineage import CrossPrediction, Lineage
 from isocost.units import PERCENT
 
@@ -83,8 +84,8 @@ def cost_before_and_after(found: Sequence[Lineage]) -> go.Figure:
     last = {x.trial.trial_id: x for x in found if x.saving_fraction is not None}
     ordered = sorted(last.values(), key=lambda x: x.saving_fraction or 0.0, reverse=True)
     names = [f"{x.trial.workload} from {x.baseline.spec}" for x in ordered]
-    before = [_milli_usd(x.baseline.cost and x.baseline.cost.total_usd) for x in ordered]
-    after = [_milli_usd(x.child.cost and x.child.cost.total_usd) for x in ordered]
+    before = [_milli_usd(x.baseline) for x in ordered]
+    after = [_milli_usd(x.child) for x in ordered]
     figure = _figure(x="List cost of one run (10⁻³ USD)", y="")
     for name, start, end in zip(names, before, after, strict=True):
         colour = COLOURS[2] if end <= start else COLOURS[1]
@@ -201,5 +202,5 @@ def _hover(lineage: Lineage, node_types: Sequence[NodeType]) -> str:
     )
 
 
-def _milli_usd(cost_usd: float | None) -> float:
-    return (cost_usd or 0.0) * MILLI_USD_PER_USD
+def _milli_usd(run: Run) -> float:
+    return 0.0 if run.cost is None else run.cost.total_usd * MILLI_USD_PER_USD
