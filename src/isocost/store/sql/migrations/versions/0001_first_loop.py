@@ -23,7 +23,7 @@ def upgrade() -> None:
     op.create_table(
         "runs",
         sa.Column("run_id", sa.String, primary_key=True),
-        sa.Column("project_id", sa.ForeignKey("projects.project_id"), nullable=False),
+        sa.Column("project_id", sa.String, sa.ForeignKey("projects.project_id"), nullable=False),
         sa.Column("ordinal", sa.Integer, nullable=False),
         sa.Column("state", sa.String, nullable=False),
         sa.Column("body", sa.LargeBinary, nullable=False),
@@ -31,14 +31,14 @@ def upgrade() -> None:
     op.create_index("ix_runs_project_id", "runs", ["project_id", "ordinal"])
     op.create_table(
         "profiles",
-        sa.Column("run_id", sa.ForeignKey("runs.run_id"), primary_key=True),
+        sa.Column("run_id", sa.String, sa.ForeignKey("runs.run_id"), primary_key=True),
         sa.Column("body", sa.LargeBinary, nullable=False),
     )
     op.create_table(
         "recommendations",
         sa.Column("recommendation_id", sa.String, primary_key=True),
-        sa.Column("project_id", sa.ForeignKey("projects.project_id"), nullable=False),
-        sa.Column("parent_run_id", sa.ForeignKey("runs.run_id"), nullable=False),
+        sa.Column("project_id", sa.String, sa.ForeignKey("projects.project_id"), nullable=False),
+        sa.Column("parent_run_id", sa.String, sa.ForeignKey("runs.run_id"), nullable=False),
         sa.Column("state", sa.String, nullable=False),
         sa.Column("drafted_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("body", sa.LargeBinary, nullable=False),
@@ -49,8 +49,8 @@ def upgrade() -> None:
     op.create_table(
         "trials",
         sa.Column("trial_id", sa.String, primary_key=True),
-        sa.Column("experiment", sa.ForeignKey("experiments.name"), nullable=False),
-        sa.Column("project_id", sa.ForeignKey("projects.project_id"), nullable=False),
+        sa.Column("experiment", sa.String, sa.ForeignKey("experiments.name"), nullable=False),
+        sa.Column("project_id", sa.String, sa.ForeignKey("projects.project_id"), nullable=False),
         sa.Column("ordinal", sa.Integer, nullable=False),
         sa.Column("state", sa.String, nullable=False),
         sa.Column("body", sa.LargeBinary, nullable=False),

@@ -1,0 +1,21 @@
+"""Every store keeps the contract."""
+
+import pytest
+
+from isocost.store.memory import MemoryStore
+from isocost.store.sql.store import SqlStore
+from isocost.testing.store_suite import StoreSuite
+
+
+class TestMemoryStore(StoreSuite):
+    @pytest.fixture
+    def store(self):
+        return MemoryStore()
+
+
+class TestSqliteStore(StoreSuite):
+    @pytest.fixture
+    def store(self, tmp_path):
+        store = SqlStore(tmp_path / "isocost.db")
+        yield store
+        store.close()
