@@ -13,14 +13,10 @@ from isocost.platforms.base import Platform
 from isocost.platforms.spark_local.platform import SparkLocal
 from isocost.platforms.spark_local.workloads import DEMO_WORKLOADS
 from isocost.settings import Settings
-from isocost.space.candidates import Capacity, candidate_space
 from isocost.store.base import Store
 from isocost.store.sql.store import SqlStore
 from isocost.usecases.experiment import Bench
-from isocost.usecases.recommend import Offer
-
-# More workers than this on one machine would all fight for its cores: it has that many or fewer.
-MAX_LOCAL_WORKERS: Final = 8
+from isocost.usecases.recommend import offer_of
 
 
 def open_store(settings: Settings) -> Store:
@@ -50,14 +46,6 @@ def open_platform(name: str, settings: Settings) -> Platform:
 def node_types_of(platform_name: str, settings: Settings) -> Sequence[NodeType]:
     """Return what a platform can rent; raises UnknownName."""
     return open_platform(platform_name, settings).node_types()
-
-
-def offer_of(platform: Platform) -> Offer:
-    """Return the node types and the candidate clusters of a platform."""
-    node_types = platform.node_types()
-    capacity = Capacity(platform.capacity_cores(), platform.capacity_gib())
-    max_workers = min(MAX_LOCAL_WORKERS, max(2, capacity.cores))
-    return Offer(node_types, candidate_space(node_types, capacity, max_workers=max_workers))
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""What the repository must not hold: machine paths, registry hosts, vendored or unfinished code."""
+"""What the repository must not hold: machine paths, registry hosts, vendored or loose ends."""
 
 import re
 import subprocess

@@ -10,8 +10,9 @@ from isocost.domain.project import Sla
 from isocost.domain.recommendation import Abstention, Recommendation, RecommendationEvent
 from isocost.domain.run import Run, RunState
 from isocost.errors import InvalidInput
+from isocost.platforms.base import Platform
 from isocost.recommend.advise import Advice, Question, advise, observed_run
-from isocost.space.candidates import CandidateSpace
+from isocost.space.candidates import CandidateSpace, Capacity, candidate_space
 from isocost.store.base import Store, Transaction
 
 
@@ -21,6 +22,16 @@ class Offer:
 
     node_types: Sequence[NodeType]
     space: CandidateSpace
+
+
+def offer_of(platform: Platform) -> Offer:
+    """Return a platform's node types and every cluster of them that it can run.
+
+    More workers than cores are no candidates: even the smallest worker has one.
+    """
+    node_types = platform.node_types()
+    capacity = Capacity(platform.capacity_cores(), platform.capacity_gib())
+    return Offer(node_types, candidate_space(node_types, capacity, max_workers=capacity.cores))
 
 
 def recommend(

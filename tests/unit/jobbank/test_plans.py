@@ -1,0 +1,66 @@
+"""Plans: names are matched, cold starts spread, trials made."""
+
+import pytest
+
+from isocost.catalog.local import LOCAL_NODE_TYPES
+from isocost.domain.cluster import ClusterSpec
+from isocost.errors import InvalidInput, UnknownName
+from isocost.jobbank.plans import (
+    IDLE_SLA_FACTOR,
+    LATE_SLA_FACTOR,
+    cold_starts,
+    matching_workloads,
+    trials_of_plan,
+)
+from isocost.space.candidates import Capacity, candidate_space
+from isocost.testing.nouns import a_plan, an_experiment
+
+KNOWN = ("tpcds/q1", "tpcds/q2", "rdd/sort")
+CANDIDATES = candidate_space(LOCAL_NODE_TYPES, Capacity(2, 16.0), max_workers=2).candidates
+
+
+def test_patterns_match_in_the_order_given_without_repeats():
+    assert matching_workloads(["rdd/*", "*"], KNOWN) == ("rdd/sort", "tpcds/q1", "tpcds/q2")
+
+
+def test_unknown_workload_says_how_to_list_them():
+    with pytest.raises(UnknownName, match=r"'tpcds/q100'.*isocost bank workloads"):
+        matching_workloads(["tpcds/q100"], KNOWN)
+
+
+def test_first_two_cold_starts_differ_in_cores_alone():
+    starts = cold_starts(CANDIDATES, LOCAL_NODE_TYPES, count=2)
+    assert [s.spec for s in starts] == [
+        ClusterSpec("local-1c-2g", 1),
+        ClusterSpec("local-2c-2g", 1),
+    ]
+    assert [s.sla_factor for s in starts] == [LATE_SLA_FACTOR, IDLE_SLA_FACTOR]
+
+
+def test_every_candidate_is_a_cold_start_once():
+    starts = cold_starts(CANDIDATES, LOCAL_NODE_TYPES, count=len(CANDIDATES))
+    assert {s.spec for s in starts} == set(CANDIDATES)
+
+
+def test_given_factors_are_handed_out_in_turn():
+    starts = cold_starts(CANDIDATES, LOCAL_NODE_TYPES, count=3, sla_factors=[1.1, 1.5])
+    assert [s.sla_factor for s in starts] == [1.1, 1.5, 1.1]
+
+
+@pytest.mark.parametrize("count", [0, 7])
+def test_impossible_number_of_cold_starts_names_the_range(count):
+    with pytest.raises(InvalidInput, match="1 to 6"):
+        cold_starts(CANDIDATES, LOCAL_NODE_TYPES, count=count)
+
+
+def test_each_workload_is_tried_from_each_cold_start():
+    starts = cold_starts(CANDIDATES, LOCAL_NODE_TYPES, count=2)
+    plan = a_plan(workloads=("a", "b"), cold_starts=starts)
+    trials = trials_of_plan(an_experiment(plan=plan))
+    assert [(t.workload, t.cold_start) for t in trials] == [
+        ("a", starts[0]),
+        ("a", starts[1]),
+        ("b", starts[0]),
+        ("b", starts[1]),
+    ]
+    assert len({t.trial_id for t in trials}) == 4
