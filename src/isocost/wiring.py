@@ -7,8 +7,11 @@ from typing import Final
 from filelock import FileLock, Timeout
 
 from isocost.catalog.local import LOCAL_NODE_TYPES
+from isocost.clouds.local import LocalStore
 from isocost.domain.cluster import NodeType
+from isocost.domain.profile import RunProfile
 from isocost.errors import Busy, UnknownName
+from isocost.eventlog.summarize import read_profile as profile_of_log
 from isocost.platforms.base import Platform
 from isocost.platforms.spark_local.platform import SparkLocal
 from isocost.platforms.spark_local.workloads import DEMO_WORKLOADS
@@ -16,6 +19,7 @@ from isocost.settings import Settings
 from isocost.store.base import Store
 from isocost.store.sql.store import SqlStore
 from isocost.usecases.experiment import Bench
+from isocost.usecases.open_log import LogStores, open_one
 from isocost.usecases.recommend import offer_of
 
 
@@ -80,6 +84,21 @@ def only_one(name: str, settings: Settings) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+def log_stores() -> LogStores:
+    """Return the places event logs are read from, in the order they are asked."""
+    return (LocalStore(),)
+
+
+def read_profile(location: str) -> RunProfile:
+    """Return the profile of the only application at a location.
+
+    Raises:
+        UserError: if there is none, or more than one, or it cannot be read.
+        PlatformError: if the place refused or failed.
+    """
+    return profile_of_log(open_one(location, log_stores()))
 
 
 def demo_workloads() -> tuple[str, ...]:

@@ -86,13 +86,13 @@ class ApplicationLog:
         parts: never empty.
         missing: faults of the layout, such as a gap in the rollover numbers; they make the
             profile incomplete.
-        passed_over: notes that change no number: a part stored twice with equal content.
+        notes: what was seen and changes no number: a part stored twice with equal content.
     """
 
     location: str
     parts: tuple[LogPart, ...]
     missing: tuple[MissingFact, ...] = ()
-    passed_over: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def is_in_progress(self) -> bool:

@@ -1,0 +1,1 @@
+"""Compressed bytes in, plain bytes out: what Spark compresses event logs with."""

@@ -1,0 +1,99 @@
+"""A location the user typed in; the event logs that lie there, ready to be read, out."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from isocost.clouds.base import LogStore, StoredFile
+from isocost.errors import InvalidInput, NotAnEventLog
+from isocost.eventlog.codecs.detect import decompress
+from isocost.eventlog.heads import WHERE_LOGS_ARE, read_head
+from isocost.eventlog.layout import Candidate, arrange, is_junk, is_marked_in_progress
+from isocost.eventlog.parts import ApplicationLog, DamagedPart, LogPart, OpenedLogs
+
+LogStores = Sequence[LogStore]
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPart:
+    """Opens one stored file as plain chunks; a value that can be pickled."""
+
+    store: LogStore
+    file: StoredFile
+
+    def chunks(self) -> Iterator[bytes]:
+        """Yield the file's plain bytes; raises as `LogPart.open` says."""
+        try:
+            yield from decompress(self.store.chunks(self.file))
+        except DamagedPart as damage:
+            raise damage.within(self.file.location) from damage
+
+
+def open_logs(location: str, stores: LogStores) -> OpenedLogs:
+    """Return every application that lies at a location, whatever its layout and codec.
+
+    One bad log among several is returned with its error; it stops none of the others.
+
+    Args:
+        location: a file, folder or archive: a path or a URL that one of the stores handles.
+        stores: asked in this order.
+
+    Raises:
+        NotFound: nothing is there.
+        NotAnEventLog: no file there holds a Spark event.
+        UnreadableLog: the only log there is damaged before its first event.
+        InvalidInput: no store handles such a location, or it is malformed.
+        PlatformError: the place refused or failed.
+    """
+    store = _store_of(location, stores)
+    files = [file for file in store.find(location) if not is_junk(file.path)]
+    candidates = [_candidate(store, file) for file in files]
+    opened = arrange(location, candidates)
+    if opened.applications or len(opened.failed) > 1:
+        return opened
+    if len(candidates) == 1 and candidates[0].head.error:
+        raise candidates[0].head.error
+    if opened.failed:
+        raise opened.failed[0].error
+    raise NotAnEventLog(_nothing(location, len(files)))
+
+
+def open_one(location: str, stores: LogStores) -> ApplicationLog:
+    """Return the only application at a location; raises as `open_logs` does.
+
+    Raises:
+        InvalidInput: if there are several.
+    """
+    opened = open_logs(location, stores)
+    if len(opened.applications) == 1 and not opened.failed:
+        return opened.applications[0]
+    places = [log.location for log in opened.applications + opened.failed]
+    raise InvalidInput(
+        f"{location} holds {len(places)} event logs; expected one. Name one of them, such as "
+        f"{places[0]}."
+    )
+
+
+def _store_of(location: str, stores: LogStores) -> LogStore:
+    for store in stores:
+        if store.handles(location):
+            return store
+    raise InvalidInput(
+        f"{location} is of no known form. Expected a path, file://, s3://, abfss://, wasbs://, "
+        "https://<account>.blob.core.windows.net/, dbfs:/ or /Volumes/."
+    )
+
+
+def _candidate(store: LogStore, file: StoredFile) -> Candidate:
+    part = LogPart(
+        file.location,
+        StoredPart(store, file).chunks,
+        file.size_bytes,
+        file.modified_at,
+        is_in_progress=is_marked_in_progress(file.path),
+    )
+    return Candidate(file.path, part, read_head(part))
+
+
+def _nothing(location: str, file_count: int) -> str:
+    found = f"{file_count} files, none of which holds a Spark event" if file_count else "no file"
+    return f"{location} holds {found}. {WHERE_LOGS_ARE}."
