@@ -263,6 +263,7 @@ class SqlExecution:
         plan_fingerprint: equal for the same query on other data; None if its start was lost.
         is_failed: None if its end is not in the log.
         files_read_count, files_read_bytes: what its scans listed; None if they do not tell.
+        files_written_count, files_written_bytes: what its writes report; None if they do not.
         description, plan: kept only if asked for.
     """
 
@@ -275,6 +276,8 @@ class SqlExecution:
     plan_fingerprint: str | None = None
     files_read_count: int | None = None
     files_read_bytes: int | None = None
+    files_written_count: int | None = None
+    files_written_bytes: int | None = None
     description: str | None = None
     plan: str | None = None
 
@@ -286,14 +289,16 @@ class CachedRdd:
     Attributes:
         scope: the operation that made it, such as `InMemoryTableScan`; never its name, which may
             quote a query.
+        memory_bytes, disk_bytes: None where the log does not tell: Spark 2.3 and later write
+            sizes only with `spark.eventLog.logBlockUpdates.enabled`.
     """
 
     rdd_id: int
     scope: str
     partition_count: int
     cached_partition_count: int
-    memory_bytes: int
-    disk_bytes: int
+    memory_bytes: int | None
+    disk_bytes: int | None
     is_unpersisted: bool
 
 
@@ -343,6 +348,7 @@ class ClusterFacts:
         source: `databricks` (its `clusterUsageTags`) or `spark` (Spark's configuration).
         worker_count: fixed size, or at the start if it scales.
         spot_bid_fraction: of the on-demand rate.
+        tags: (key, value) as the cloud's resources carry them, without the creator's name.
     """
 
     source: str
@@ -378,6 +384,7 @@ class ClusterFacts:
     shuffle_partition_count: int | None = None
     is_speculation_on: bool | None = None
     dynamic_allocation: DynamicAllocation | None = None
+    tags: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -402,7 +409,7 @@ class RunProfile:
         ideal_runtime_s: with unlimited cores: driver time, and on the critical path the longest
             spark task of each stage. None if no stage ran.
         plan_fingerprint: equal for the same code on other data and on another cluster.
-        input_fingerprint: equal for the same inputs by location and schema, dates left out.
+        input_fingerprint: equal for the same inputs by location and format, dates left out.
     """
 
     application_id: str

@@ -1,31 +1,35 @@
 """The application's state in, the facts that its log lost out, each with what that does."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from typing import Final
 
 from isocost.domain.profile import MissingFact
 from isocost.eventlog.replay import Replay
 from isocost.eventlog.stages import StageFold
+from isocost.eventlog.task_events import LATEST_MS
+
+# Sums beyond this are damage, not data: an exbibyte, or 36 years in nanoseconds.
+PLAUSIBLE_SUM: Final = 2**60
+MAX_NAMES: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """A missing fact; `is_by_design` if the writer never records it, so that nothing was lost."""
+    """A missing fact; `is_harmless` if the numbers are all there without it."""
 
     fact: MissingFact
-    is_by_design: bool = False
+    is_harmless: bool = False
+
+
+def gap(what: str, reason: str, effect: str, *, is_harmless: bool = False) -> Gap:
+    """Return a gap."""
+    return Gap(MissingFact(what, reason, effect), is_harmless)
 
 
 def gaps(replay: Replay) -> list[Gap]:
     """Return all that is missing, the gravest first."""
-    return [
-        *_application(replay),
-        *_lines(replay),
-        *_stages(replay),
-        *_spark_jobs(replay),
-        *_sql(replay),
-        *_metrics(replay),
-    ]
+    return [found for check in _CHECKS for found in check(replay)]
 
 
 def is_quiet(replay: Replay) -> bool:
@@ -33,181 +37,222 @@ def is_quiet(replay: Replay) -> bool:
     return (
         all(job.is_ended for job in replay.spark_jobs.values())
         and all(stage.is_completed for stage in replay.stages.values())
-        and all(execution.is_ended for execution in replay.sql.values())
+        and all(execution.is_ended for execution in replay.sql.executions.values())
     )
 
 
-def _application(replay: Replay) -> Iterator[Gap]:
+def lost_task_count(stage: StageFold) -> int:
+    """Return how many partitions of a stage that succeeded have no successful end in the log.
+
+    A stage attempt after the first may be helped out by spark tasks of the one before, which were
+    still running: their ends then stand there, and this is an upper bound.
+    """
+    if not stage.is_completed or stage.failure_reason is not None:
+        return 0
+    return max(0, stage.expected_task_count - stage.partition_count)
+
+
+def _application_start(replay: Replay) -> Iterator[Gap]:
     if replay.start is None:
-        yield Gap(
-            MissingFact(
-                "application start",
-                "no SparkListenerApplicationStart; the beginning of the log is gone",
-                "Start and runtime are estimated from the earliest time in the log.",
-            )
+        yield gap(
+            "application start",
+            "no SparkListenerApplicationStart: the beginning of the log is gone",
+            "Start and runtime are estimated from the earliest time in the log.",
+        )
+    elif not 0 < replay.start.time_ms <= LATEST_MS:
+        yield gap(
+            "application start time",
+            f"SparkListenerApplicationStart says {replay.start.time_ms}",
+            "Start and runtime are estimated from the earliest time in the log.",
         )
     if replay.other_application_ids:
-        others = ", ".join(sorted(replay.other_application_ids))
-        yield Gap(
-            MissingFact(
-                "a log of its own",
-                f"the log also holds applications {others}",
-                "Their stages and executors are mixed into these numbers.",
-            )
+        yield gap(
+            "a log of its own",
+            "the log also holds " + _shortened(sorted(replay.other_application_ids)),
+            "Their stages and executors are mixed into these numbers.",
         )
+
+
+def _application_end(replay: Replay) -> Iterator[Gap]:
     if replay.end_ms is not None:
-        return
-    if replay.is_databricks:
-        yield Gap(
-            MissingFact(
-                "application end",
-                "Databricks writes none; runtime is up to the last spark job or SQL execution",
-                "Time the cluster spent after that is not counted.",
-            ),
-            is_by_design=is_quiet(replay),
+        if replay.start is not None and replay.end_ms < replay.start.time_ms:
+            yield gap(
+                "a plausible application end",
+                "the application ends before it starts",
+                "Runtime is 0; the machine's clock was set back.",
+            )
+    elif replay.is_databricks:
+        yield gap(
+            "application end",
+            "Databricks writes none",
+            "Runtime is up to the last end of a spark job or SQL execution; "
+            "time the cluster spent after that is not counted.",
+            is_harmless=is_quiet(replay),
         )
     else:
-        yield Gap(
-            MissingFact(
-                "application end",
-                "no SparkListenerApplicationEnd; the log was cut or is still being written",
-                "Runtime is estimated by the last spark job or SQL execution that ended; "
-                "counts and sums are lower bounds.",
-            )
+        yield gap(
+            "application end",
+            "no SparkListenerApplicationEnd: the log was cut or is still being written",
+            "Runtime is up to the last end of a spark job or SQL execution, else up to the "
+            "latest time in the log; counts and sums are lower bounds.",
         )
 
 
 def _lines(replay: Replay) -> Iterator[Gap]:
     faults = replay.faults
-    if faults.undecodable_line_count:
-        kinds = ", ".join(f"{n} × {k}" for k, n in sorted(faults.undecodable_names.items()))
-        yield Gap(
-            MissingFact(
-                f"{faults.undecodable_line_count} events",
-                f"their lines are cut or damaged ({kinds})",
-                "What they told is in no number.",
-            )
+    undecodable_count = sum(faults.undecodable.values())
+    if undecodable_count:
+        kinds = _shortened([f"{n} {kind}" for kind, n in sorted(faults.undecodable.items())])
+        yield gap(
+            f"{undecodable_count} events",
+            f"their lines are cut or damaged: {kinds}",
+            "What they told is in no number.",
         )
     if faults.foreign_line_count:
-        yield Gap(
-            MissingFact(
-                f"{faults.foreign_line_count} lines",
-                "they are no Spark events",
-                "If they were events once, what they told is in no number.",
-            )
+        yield gap(
+            f"{faults.foreign_line_count} lines",
+            "they are no Spark events, or damaged beyond recognition",
+            "What they told is in no number.",
         )
     if faults.oversized_line_count:
-        yield Gap(
-            MissingFact(
-                f"{faults.oversized_line_count} lines",
-                "longer than the reader's limit",
-                "What they told is in no number.",
-            )
+        yield gap(
+            f"{faults.oversized_line_count} lines",
+            "they are longer than the reader's limit",
+            "What they told is in no number.",
         )
-    if faults.duplicate_task_end_count:
-        yield Gap(
-            MissingFact(
-                "nothing",
-                f"{faults.duplicate_task_end_count} spark task ends stood there twice",
-                "Each was counted once.",
-            ),
-            is_by_design=True,
+    if replay.tasks.duplicate_count:
+        yield gap(
+            "nothing",
+            f"{replay.tasks.duplicate_count} ends of spark tasks stand there twice",
+            "Each was counted once.",
+            is_harmless=True,
+        )
+    if replay.sql.undecodable_plan_count:
+        yield gap(
+            f"plans of {replay.sql.undecodable_plan_count} SQL executions",
+            "their lines are cut or damaged",
+            "The operators of their stages are those of an earlier plan, or not known.",
         )
 
 
-def _stages(replay: Replay) -> Iterator[Gap]:
+def _stage_events(replay: Replay) -> Iterator[Gap]:
     unended = [s for s in replay.stages.values() if not s.is_completed]
     if unended:
-        yield Gap(
-            MissingFact(
-                f"end of {_named(unended)}",
-                "no SparkListenerStageCompleted",
-                "Their status is unfinished and their sums are lower bounds.",
-            )
+        yield gap(
+            f"end of {_named(unended)}",
+            "no SparkListenerStageCompleted",
+            "Their status is unfinished and their sums are lower bounds.",
         )
     unsubmitted = [s for s in replay.stages.values() if not s.is_submitted]
     if unsubmitted:
-        yield Gap(
-            MissingFact(
-                f"submission of {_named(unsubmitted)}",
-                "no SparkListenerStageSubmitted",
-                "Taken from the stage's end where there is one.",
-            )
+        yield gap(
+            f"submission of {_named(unsubmitted)}",
+            "no SparkListenerStageSubmitted",
+            "Taken from the stage's end, or from its first spark task.",
         )
-    for stage, lost_count in lost_task_ends(replay):
-        yield Gap(
-            MissingFact(
-                f"{lost_count} of {stage.expected_task_count} spark task ends of stage "
-                f"{stage.stage_id}.{stage.attempt_id}",
+
+
+def _stage_tasks(replay: Replay) -> Iterator[Gap]:
+    for stage in replay.stages.values():
+        name = f"stage {stage.stage_id}.{stage.attempt_id}"
+        if lost_count := lost_task_count(stage):
+            share = lost_count / stage.expected_task_count
+            yield gap(
+                f"{lost_count} of {stage.expected_task_count} spark task ends of {name}",
                 "the stage completed, yet they are not in the log",
-                f"The stage's sums are about {lost_count / stage.expected_task_count:.1%} low; "
-                "runtime is not affected.",
+                f"The stage's counts and sums are {share:.1%} low; its times are right.",
             )
-        )
-    untimed = [s for s in replay.stages.values() if s.untimed_count]
-    for stage in untimed:
-        yield Gap(
-            MissingFact(
-                f"durations of {stage.untimed_count} spark tasks of stage "
-                f"{stage.stage_id}.{stage.attempt_id}",
+        if stage.untimed_count:
+            yield gap(
+                f"durations of {stage.untimed_count} spark tasks of {name}",
                 "they finish before they start, or have no time at all",
                 "They are left out of the stage's durations.",
             )
-        )
+        if not _is_plausible(stage):
+            yield gap(
+                f"plausible metrics of {name}",
+                "a sum is negative or beyond 2^60",
+                "The stage's sums cannot be trusted.",
+            )
 
 
-def lost_task_ends(replay: Replay) -> Iterator[tuple[StageFold, int]]:
-    """Yield each stage attempt that succeeded with fewer partitions done than it has."""
-    for stage in replay.stages.values():
-        if stage.is_completed and stage.failure_reason is None:
-            lost_count = stage.expected_task_count - stage.partition_count
-            if lost_count > 0:
-                yield stage, lost_count
+def _is_plausible(stage: StageFold) -> bool:
+    sums = stage.sums
+    return all(0 <= getattr(sums, name) < PLAUSIBLE_SUM for name in type(sums).__slots__)
 
 
 def _spark_jobs(replay: Replay) -> Iterator[Gap]:
-    unended = [j.spark_job_id for j in replay.spark_jobs.values() if not j.is_ended]
-    if unended:
-        yield Gap(
-            MissingFact(
-                f"end of spark jobs {_ids(unended)}",
-                "no SparkListenerJobEnd",
-                "Whether they succeeded is not known.",
-            )
+    jobs = replay.spark_jobs.values()
+    if unended := [j.spark_job_id for j in jobs if not j.is_ended]:
+        yield gap(
+            f"end of spark jobs {_ids(unended)}",
+            "no SparkListenerJobEnd",
+            "Whether they succeeded is not known.",
         )
-    unstarted = [j.spark_job_id for j in replay.spark_jobs.values() if not j.is_started]
-    if unstarted:
-        yield Gap(
-            MissingFact(
-                f"start of spark jobs {_ids(unstarted)}",
-                "no SparkListenerJobStart",
-                "Their stages are not tied to them.",
-            )
+    if unstarted := [j.spark_job_id for j in jobs if not j.is_started]:
+        # Spark jobs without partitions run no stage; some Spark versions log only their end.
+        is_harmless = all(s.stage_id in replay.spark_job_of_stage for s in replay.stages.values())
+        yield gap(
+            f"start of spark jobs {_ids(unstarted)}",
+            "no SparkListenerJobStart",
+            "None of the stages is theirs; no number lacks them."
+            if is_harmless
+            else "Their stages are not tied to them.",
+            is_harmless=is_harmless,
         )
 
 
 def _sql(replay: Replay) -> Iterator[Gap]:
-    unended = [e.execution_id for e in replay.sql.values() if not e.is_ended]
-    if unended:
-        yield Gap(
-            MissingFact(
-                f"end of SQL executions {_ids(unended)}",
-                "no SparkListenerSQLExecutionEnd",
-                "Their durations are not known.",
-            )
+    executions = replay.sql.executions.values()
+    if unended := [e.execution_id for e in executions if not e.is_ended]:
+        yield gap(
+            f"end of SQL executions {_ids(unended)}",
+            "no SparkListenerSQLExecutionEnd",
+            "Their durations are not known.",
+        )
+    if unstarted := [e.execution_id for e in executions if not e.is_started]:
+        yield gap(
+            f"start of SQL executions {_ids(unstarted)}",
+            "no SparkListenerSQLExecutionStart",
+            "Their plans are not known; the plan's fingerprint lacks them.",
         )
 
 
 def _metrics(replay: Replay) -> Iterator[Gap]:
-    if any(stage.without_cpu_count for stage in replay.stages.values()):
-        yield Gap(
-            MissingFact(
-                "executor CPU time",
-                f"Spark {replay.spark_version or 'of this version'} does not record it",
-                "executor_cpu_s is not known.",
-            ),
-            is_by_design=True,
+    if is_cpu_unknown(replay.stages.values()):
+        yield gap(
+            "executor CPU time",
+            f"Spark {replay.spark_version or 'of this version'} does not record it",
+            "executor_cpu_s and the shares of CPU and I/O are not known.",
+            is_harmless=True,
         )
+
+
+def is_cpu_unknown(stages: Iterable[StageFold]) -> bool:
+    """Say whether any spark task told its metrics but no CPU time."""
+    return any(stage.without_cpu_count for stage in stages)
+
+
+def lost_executors(executor_ids: tuple[str, ...]) -> Gap:
+    """Return the gap of executors whose arrival the log lost."""
+    return gap(
+        f"start of executors {_shortened(list(executor_ids))}",
+        "no SparkListenerExecutorAdded",
+        "Their cores are taken from the other executors or the configuration, their start from "
+        "the first time they are named.",
+    )
+
+
+_CHECKS: Final[tuple[Callable[[Replay], Iterator[Gap]], ...]] = (
+    _application_start,
+    _application_end,
+    _lines,
+    _stage_events,
+    _stage_tasks,
+    _spark_jobs,
+    _sql,
+    _metrics,
+)
 
 
 def _named(stages: list[StageFold]) -> str:
@@ -220,5 +265,5 @@ def _ids(ids: list[int]) -> str:
 
 
 def _shortened(names: list[str]) -> str:
-    shown = ", ".join(names[:10])
-    return shown if len(names) <= 10 else f"{shown} and {len(names) - 10} more"
+    shown = ", ".join(names[:MAX_NAMES])
+    return shown if len(names) <= MAX_NAMES else f"{shown} and {len(names) - MAX_NAMES} more"

@@ -1,18 +1,21 @@
 """One line of an event log in, one typed event out; fields nobody needs are skipped unread.
 
 Field names and units are Spark's own (`JsonProtocol.scala`): milliseconds and bytes, CPU and
-shuffle write time in nanoseconds. Each struct says the unit; seconds begin where they are folded.
-A field that only some Spark versions write defaults to None, so that absent never reads as zero.
+shuffle write time in nanoseconds. Each field's name says its unit; seconds begin where they are
+folded. Spark tasks have their own module, `task_events`.
 """
 
 from typing import Any, Final
 
 import msgspec
 
-TASK_END_PREFIX: Final = b'{"Event":"SparkListenerTaskEnd",'
-TASK_START_PREFIX: Final = b'{"Event":"SparkListenerTaskStart",'
+from isocost.eventlog.plans import PlanNode
+from isocost.eventlog.task_events import ExecutorMetrics
+
 EVENT_PREFIX: Final = b'{"Event":"'
-SQL_PREFIX: Final = "org.apache.spark.sql.execution.ui."
+
+# What msgspec raises for a line that is cut, damaged, of wrong types or nested too deep.
+UNDECODABLE: Final = (msgspec.MsgspecError, ValueError, RecursionError, OverflowError)
 
 # Names that Spark and Databricks give their events; anything else under "Event" is foreign.
 FAMILIES: Final = ("SparkListener", "org.apache.spark.", "DBC", "com.databricks.")
@@ -24,161 +27,63 @@ class Event(msgspec.Struct, rename={"name": "Event"}):
     name: str
 
 
-class TaskInfo(
+class StageExecutorMetrics(
     msgspec.Struct,
-    gc=False,
-    rename={
-        "task_id": "Task ID",
-        "index": "Index",
-        "launch_ms": "Launch Time",
-        "finish_ms": "Finish Time",
-        "getting_result_ms": "Getting Result Time",
-        "executor_id": "Executor ID",
-        "host": "Host",
-        "is_speculative": "Speculative",
-    },
-):
-    """`TaskInfo`: times in milliseconds since 1970; `index` is the partition within the stage."""
-
-    task_id: int
-    launch_ms: int
-    finish_ms: int = 0
-    index: int = -1
-    getting_result_ms: int = 0
-    executor_id: str = ""
-    host: str = ""
-    is_speculative: bool = False
-
-
-class ShuffleRead(
-    msgspec.Struct,
-    gc=False,
-    rename={
-        "fetch_wait_ms": "Fetch Wait Time",
-        "remote_bytes": "Remote Bytes Read",
-        "local_bytes": "Local Bytes Read",
-    },
-):
-    """`Shuffle Read Metrics`."""
-
-    fetch_wait_ms: int = 0
-    remote_bytes: int = 0
-    local_bytes: int = 0
-
-
-class ShuffleWrite(
-    msgspec.Struct,
-    gc=False,
-    rename={"written_bytes": "Shuffle Bytes Written", "write_ns": "Shuffle Write Time"},
-):
-    """`Shuffle Write Metrics`; the time is in nanoseconds."""
-
-    written_bytes: int = 0
-    write_ns: int = 0
-
-
-class InputRead(
-    msgspec.Struct, gc=False, rename={"read_bytes": "Bytes Read", "record_count": "Records Read"}
-):
-    """`Input Metrics`."""
-
-    read_bytes: int = 0
-    record_count: int = 0
-
-
-class OutputWritten(
-    msgspec.Struct,
-    gc=False,
-    rename={"written_bytes": "Bytes Written", "record_count": "Records Written"},
-):
-    """`Output Metrics`."""
-
-    written_bytes: int = 0
-    record_count: int = 0
-
-
-class TaskMetrics(
-    msgspec.Struct,
-    gc=False,
-    rename={
-        "deserialize_ms": "Executor Deserialize Time",
-        "run_ms": "Executor Run Time",
-        "cpu_ns": "Executor CPU Time",
-        "peak_execution_bytes": "Peak Execution Memory",
-        "gc_ms": "JVM GC Time",
-        "serialize_ms": "Result Serialization Time",
-        "memory_spilled_bytes": "Memory Bytes Spilled",
-        "disk_spilled_bytes": "Disk Bytes Spilled",
-        "shuffle_read": "Shuffle Read Metrics",
-        "shuffle_write": "Shuffle Write Metrics",
-        "input": "Input Metrics",
-        "output": "Output Metrics",
-    },
-):
-    """`Task Metrics`; None in the fields that older versions do not write."""
-
-    run_ms: int = 0
-    deserialize_ms: int = 0
-    cpu_ns: int | None = None
-    peak_execution_bytes: int | None = None
-    gc_ms: int = 0
-    serialize_ms: int = 0
-    memory_spilled_bytes: int = 0
-    disk_spilled_bytes: int = 0
-    shuffle_read: ShuffleRead | None = None
-    shuffle_write: ShuffleWrite | None = None
-    input: InputRead | None = None
-    output: OutputWritten | None = None
-
-
-class EndReason(
-    msgspec.Struct,
-    gc=False,
-    rename={
-        "name": "Reason",
-        "class_name": "Class Name",
-        "loss_reason": "Loss Reason",
-        "kill_reason": "Kill Reason",
-    },
-):
-    """`Task End Reason`, without its messages and stack traces: they may quote data."""
-
-    name: str = "UnknownReason"
-    class_name: str | None = None
-    loss_reason: str | None = None
-    kill_reason: str | None = None
-
-
-class TaskEnd(
-    msgspec.Struct,
-    gc=False,
     rename={
         "stage_id": "Stage ID",
         "attempt_id": "Stage Attempt ID",
-        "reason": "Task End Reason",
-        "info": "Task Info",
-        "metrics": "Task Metrics",
+        "metrics": "Executor Metrics",
     },
 ):
-    """`SparkListenerTaskEnd`; `metrics` is None for most attempts that failed."""
+    """`SparkListenerStageExecutorMetrics`: one executor's peaks during one stage attempt."""
 
     stage_id: int
-    info: TaskInfo
-    reason: EndReason = msgspec.field(default_factory=EndReason)
     attempt_id: int = 0
-    metrics: TaskMetrics | None = None
+    metrics: ExecutorMetrics = msgspec.field(default_factory=ExecutorMetrics)
 
 
-class TaskStart(
+class Accumulable(
     msgspec.Struct,
     gc=False,
-    rename={"stage_id": "Stage ID", "attempt_id": "Stage Attempt ID", "info": "Task Info"},
+    rename={"accumulator_id": "ID", "value": "Value", "metadata": "Metadata"},
 ):
-    """`SparkListenerTaskStart`."""
+    """`AccumulableInfo` of a completed stage; `metadata` is "sql" for operators' metrics."""
 
-    stage_id: int
-    info: TaskInfo
-    attempt_id: int = 0
+    accumulator_id: int
+    value: Any = None
+    metadata: str | None = None
+
+
+class StorageLevel(
+    msgspec.Struct, gc=False, rename={"uses_disk": "Use Disk", "uses_memory": "Use Memory"}
+):
+    """`StorageLevel`; both are False for an RDD that is not cached."""
+
+    uses_disk: bool = False
+    uses_memory: bool = False
+
+
+class RddInfo(
+    msgspec.Struct,
+    rename={
+        "rdd_id": "RDD ID",
+        "scope": "Scope",
+        "storage": "Storage Level",
+        "partition_count": "Number of Partitions",
+        "cached_partition_count": "Number of Cached Partitions",
+        "memory_bytes": "Memory Size",
+        "disk_bytes": "Disk Size",
+    },
+):
+    """`RDDInfo`, without its name: that may quote a query. The scope is JSON within JSON."""
+
+    rdd_id: int
+    scope: str = ""
+    storage: StorageLevel = msgspec.field(default_factory=StorageLevel)
+    partition_count: int = 0
+    cached_partition_count: int = 0
+    memory_bytes: int = 0
+    disk_bytes: int = 0
 
 
 class StageInfo(
@@ -193,9 +98,11 @@ class StageInfo(
         "completion_ms": "Completion Time",
         "failure_reason": "Failure Reason",
         "resource_profile_id": "Resource Profile Id",
+        "rdds": "RDD Info",
+        "accumulables": "Accumulables",
     },
 ):
-    """`StageInfo`, times in milliseconds since 1970."""
+    """`StageInfo`, times in milliseconds since 1970; the first RDD is the stage's own."""
 
     stage_id: int
     task_count: int
@@ -206,12 +113,26 @@ class StageInfo(
     completion_ms: int | None = None
     failure_reason: str | None = None
     resource_profile_id: int = 0
+    rdds: list[RddInfo] = []
+    accumulables: list[Accumulable] = []
 
 
-class StageSubmitted(msgspec.Struct, rename={"info": "Stage Info"}):
+class Properties(msgspec.Struct, rename={"sql_execution_id": "spark.sql.execution.id"}):
+    """The properties a spark job was started with, as far as they are needed."""
+
+    sql_execution_id: str | None = None
+
+    def execution_id(self) -> int | None:
+        """Return the SQL execution that the job or stage belongs to."""
+        text = self.sql_execution_id or ""
+        return int(text) if text.isdecimal() else None
+
+
+class StageSubmitted(msgspec.Struct, rename={"info": "Stage Info", "properties": "Properties"}):
     """`SparkListenerStageSubmitted`."""
 
     info: StageInfo
+    properties: Properties | None = None
 
 
 class StageCompleted(msgspec.Struct, rename={"info": "Stage Info"}):
@@ -226,19 +147,47 @@ class JobStart(
         "spark_job_id": "Job ID",
         "submission_ms": "Submission Time",
         "stage_ids": "Stage IDs",
+        "stages": "Stage Infos",
+        "properties": "Properties",
     },
 ):
-    """`SparkListenerJobStart`."""
+    """`SparkListenerJobStart`; its stages are all that it may need, skipped ones included."""
 
     spark_job_id: int
     submission_ms: int | None = None
     stage_ids: list[int] = []
+    stages: list["PlannedStage"] = []
+    properties: Properties | None = None
 
 
-class JobResult(msgspec.Struct, rename={"name": "Result"}):
+class OwnRdd(msgspec.Struct, gc=False, rename={"rdd_id": "RDD ID"}):
+    """An RDD's ID."""
+
+    rdd_id: int
+
+
+class PlannedStage(
+    msgspec.Struct,
+    rename={"stage_id": "Stage ID", "parent_ids": "Parent IDs", "rdds": "RDD Info"},
+):
+    """A stage that a spark job may need: what it makes (its first RDD) and what it reads."""
+
+    stage_id: int
+    parent_ids: list[int] = []
+    rdds: list[OwnRdd] = []
+
+
+class JobException(msgspec.Struct, rename={"message": "Message"}):
+    """What a failed spark job failed of."""
+
+    message: str = ""
+
+
+class JobResult(msgspec.Struct, rename={"name": "Result", "exception": "Exception"}):
     """How a spark job ended."""
 
     name: str = ""
+    exception: JobException | None = None
 
 
 class JobEnd(
@@ -256,11 +205,19 @@ class JobEnd(
     result: JobResult = msgspec.field(default_factory=JobResult)
 
 
-class ExecutorInfo(msgspec.Struct, rename={"host": "Host", "core_count": "Total Cores"}):
+class ExecutorInfo(
+    msgspec.Struct,
+    rename={
+        "host": "Host",
+        "core_count": "Total Cores",
+        "resource_profile_id": "Resource Profile Id",
+    },
+):
     """`ExecutorInfo`."""
 
     host: str = ""
     core_count: int = 0
+    resource_profile_id: int = 0
 
 
 class ExecutorAdded(
@@ -367,31 +324,87 @@ class ResourceAmount(msgspec.Struct, rename={"amount": "Amount"}):
     amount: float
 
 
+class UnpersistRdd(msgspec.Struct, rename={"rdd_id": "RDD ID"}):
+    """`SparkListenerUnpersistRDD`."""
+
+    rdd_id: int
+
+
+class BlockInfo(
+    msgspec.Struct,
+    rename={"block_id": "Block ID", "memory_bytes": "Memory Size", "disk_bytes": "Disk Size"},
+):
+    """`BlockUpdatedInfo`; RDD blocks are called `rdd_<rdd>_<partition>`."""
+
+    block_id: str
+    memory_bytes: int = 0
+    disk_bytes: int = 0
+
+
+class BlockUpdated(msgspec.Struct, rename={"info": "Block Updated Info"}):
+    """`SparkListenerBlockUpdated`."""
+
+    info: BlockInfo
+
+
 class SqlStart(
     msgspec.Struct,
     rename={
         "execution_id": "executionId",
         "root_execution_id": "rootExecutionId",
         "time_ms": "time",
+        "plan": "sparkPlanInfo",
     },
 ):
-    """`SparkListenerSQLExecutionStart`, without its plan."""
+    """`SparkListenerSQLExecutionStart`."""
 
     execution_id: int
     time_ms: int | None = None
     root_execution_id: int | None = None
+    description: str | None = None
+    plan: PlanNode | None = None
 
 
-class SqlEnd(msgspec.Struct, rename={"execution_id": "executionId", "time_ms": "time"}):
-    """`SparkListenerSQLExecutionEnd`."""
+class SqlStartWithText(SqlStart, rename={"plan_text": "physicalPlanDescription"}):
+    """The same with the plan's text, which is read only if it is to be kept."""
+
+    plan_text: str | None = None
+
+
+class SqlEnd(
+    msgspec.Struct,
+    rename={
+        "execution_id": "executionId",
+        "time_ms": "time",
+        "error_message": "errorMessage",
+    },
+):
+    """`SparkListenerSQLExecutionEnd`; the message is empty if all went well."""
 
     execution_id: int
     time_ms: int | None = None
+    error_message: str | None = None
+
+
+class AdaptiveUpdate(
+    msgspec.Struct, rename={"execution_id": "executionId", "plan": "sparkPlanInfo"}
+):
+    """`SparkListenerSQLAdaptiveExecutionUpdate`."""
+
+    execution_id: int
+    plan: PlanNode
+
+
+class DriverValues(
+    msgspec.Struct, rename={"execution_id": "executionId", "values": "accumUpdates"}
+):
+    """`SparkListenerDriverAccumUpdates`: (accumulator ID, value) pairs."""
+
+    execution_id: int
+    values: list[tuple[int, int]] = []
 
 
 decode_event: Final = msgspec.json.Decoder(Event).decode
-decode_task_end: Final = msgspec.json.Decoder(TaskEnd).decode
-decode_task_start: Final = msgspec.json.Decoder(TaskStart).decode
 
 
 def event_name(line: bytes) -> str | None:
@@ -405,6 +418,6 @@ def event_name(line: bytes) -> str | None:
     else:
         try:
             name = decode_event(line).name
-        except msgspec.MsgspecError:
+        except UNDECODABLE:
             return None
-    return name if name.startswith(FAMILIES) else None
+    return name.rpartition(".")[2] if name.startswith(FAMILIES) else None

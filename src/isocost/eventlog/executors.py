@@ -1,4 +1,4 @@
-"""Executor additions and removals in, stays and the most that were there at one time out."""
+"""Executor arrivals, leaves and use in; their stays and the most that were there at once out."""
 
 import re
 from collections import Counter
@@ -6,8 +6,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from isocost.domain.profile import ExecutorSpan
-from isocost.eventlog.replay import ExecutorFold
+from isocost.domain.profile import ExecutorSpan, RemovalCause
+from isocost.eventlog.cluster import is_dynamic
+from isocost.eventlog.events import BlockManagerAdded
+from isocost.eventlog.folds import ExecutorFold
+from isocost.eventlog.reasons import removal_cause
+from isocost.eventlog.replay import Replay
+from isocost.eventlog.tasks import ExecutorUse
 from isocost.units import MS_PER_S
 
 DRIVER: Final = "driver"
@@ -15,7 +20,7 @@ _LOCAL_MASTER: Final = re.compile(r"local(?:\[(\d+|\*)(?:,\d+)?\])?$")
 
 
 @dataclass(frozen=True, slots=True)
-class Peaks:
+class MostAtOnce:
     """Most at one time."""
 
     executor_count: int
@@ -32,28 +37,25 @@ class Executors:
     """
 
     spans: tuple[ExecutorSpan, ...]
-    peaks: Peaks
+    peaks: MostAtOnce
     without_start: tuple[str, ...]
 
 
-def executors_from_folds(
-    folds: Iterable[ExecutorFold], properties: Mapping[str, Any], start_ms: int
-) -> Executors:
+def executors_of(replay: Replay, start_ms: int) -> Executors:
     """Return the executors' stays relative to `start_ms`, in order of arrival.
 
     In local mode the driver is the one executor; beside others it is none.
     """
-    local_cores = local_core_count(properties)
-    known = list(folds)
-    others = [f for f in known if f.executor_id != DRIVER]
-    known = known if local_cores is not None and not others else others
+    local_cores = local_core_count(replay.properties)
+    known = _known(replay, is_local=local_cores is not None)
     if local_cores is not None and not known:
         known = [ExecutorFold(DRIVER, core_count=local_cores or None, added_ms=start_ms)]
-    usual_cores = _usual_cores(known, properties, local_cores)
-    spans = [_span(fold, usual_cores, start_ms) for fold in known]
+    usual_cores = _usual_cores(known, replay.properties, local_cores)
+    maker = _SpanMaker(replay, start_ms, usual_cores)
+    spans = [maker.span(fold) for fold in known]
     spans.sort(key=lambda s: (s.added_s, s.executor_id))
     lost = tuple(sorted(f.executor_id for f in known if f.added_ms is None))
-    return Executors(tuple(spans), peaks_of(spans), lost)
+    return Executors(tuple(spans), most_at_once(spans), lost)
 
 
 def local_core_count(properties: Mapping[str, Any]) -> int | None:
@@ -65,18 +67,17 @@ def local_core_count(properties: Mapping[str, Any]) -> int | None:
     return 0 if cores == "*" else int(cores)
 
 
-def peaks_of(spans: Sequence[ExecutorSpan]) -> Peaks:
+def most_at_once(spans: Sequence[ExecutorSpan]) -> MostAtOnce:
     """Return the most executors, cores and distinct hosts that were there at one time."""
-    moments = sorted(_moments(spans), key=lambda m: m[:2])
     executors = cores = 0
     hosts: Counter[str] = Counter()
-    peak = Peaks(0, 0, 0)
-    for _, sign, span in moments:
+    peak = MostAtOnce(0, 0, 0)
+    for _, sign, span in sorted(_moments(spans), key=lambda m: m[:2]):
         executors += sign
         cores += sign * span.cores
         hosts[span.host] += sign
         nodes = sum(1 for count in hosts.values() if count > 0)
-        peak = Peaks(
+        peak = MostAtOnce(
             max(peak.executor_count, executors),
             max(peak.core_count, cores),
             max(peak.node_count, nodes),
@@ -91,6 +92,16 @@ def _moments(spans: Iterable[ExecutorSpan]) -> Iterable[tuple[float, int, Execut
             yield span.removed_s, -1, span
 
 
+def _known(replay: Replay, *, is_local: bool) -> list[ExecutorFold]:
+    """Return all executors that came, left or ran a spark task."""
+    folds = dict(replay.executors)
+    for executor_id in (*replay.tasks.executors, *replay.block_managers):
+        if executor_id and executor_id not in folds:
+            folds[executor_id] = ExecutorFold(executor_id)
+    others = [fold for fold in folds.values() if fold.executor_id != DRIVER]
+    return list(folds.values()) if is_local and not others else others
+
+
 def _usual_cores(
     folds: Iterable[ExecutorFold], properties: Mapping[str, Any], local_cores: int | None
 ) -> int:
@@ -102,15 +113,53 @@ def _usual_cores(
     return local_cores or (int(configured) if configured.isdecimal() else 1)
 
 
-def _span(fold: ExecutorFold, usual_cores: int, start_ms: int) -> ExecutorSpan:
-    added_ms = fold.added_ms if fold.added_ms is not None else fold.first_seen_ms
-    added_s = 0.0 if added_ms is None else (added_ms - start_ms) / MS_PER_S
-    removed_s = None if fold.removed_ms is None else (fold.removed_ms - start_ms) / MS_PER_S
-    return ExecutorSpan(
-        executor_id=fold.executor_id,
-        host=fold.host,
-        cores=fold.core_count or usual_cores,
-        added_s=added_s,
-        removed_s=None if removed_s is None else max(added_s, removed_s),
-        removal_reason=fold.removal_reason,
-    )
+@dataclass(frozen=True, slots=True)
+class _SpanMaker:
+    """Makes spans of folds, all relative to one start."""
+
+    replay: Replay
+    start_ms: int
+    usual_cores: int
+
+    def span(self, fold: ExecutorFold) -> ExecutorSpan:
+        """Return one executor's stay."""
+        use = self.replay.tasks.executors.get(fold.executor_id, ExecutorUse("", self.start_ms))
+        block_manager = self.replay.block_managers.get(fold.executor_id)
+        added_ms = self._added_ms(fold, use)
+        return ExecutorSpan(
+            executor_id=fold.executor_id,
+            host=fold.host or use.host or _host(block_manager),
+            cores=fold.core_count or self.usual_cores,
+            added_s=(added_ms - self.start_ms) / MS_PER_S,
+            removed_s=self._removed_s(fold, added_ms),
+            removal_reason=fold.removal_reason,
+            removal_cause=self._cause(fold),
+            memory_bytes=block_manager.memory_bytes if block_manager else None,
+            resource_profile_id=fold.resource_profile_id,
+            task_count=use.task_count,
+            task_s=use.task_ms / MS_PER_S,
+        )
+
+    def _added_ms(self, fold: ExecutorFold, use: ExecutorUse) -> int:
+        """Return its arrival; where that was lost, the first time anything was heard of it."""
+        if fold.added_ms is not None:
+            return fold.added_ms
+        block_manager = self.replay.block_managers.get(fold.executor_id)
+        if block_manager is not None and block_manager.time_ms > 0:
+            return block_manager.time_ms
+        return use.first_launch_ms
+
+    def _removed_s(self, fold: ExecutorFold, added_ms: int) -> float | None:
+        if fold.removed_ms is None:
+            return None
+        return (max(added_ms, fold.removed_ms) - self.start_ms) / MS_PER_S
+
+    def _cause(self, fold: ExecutorFold) -> RemovalCause | None:
+        if fold.removed_ms is None:
+            return None
+        reason = fold.removal_reason or ""
+        return removal_cause(reason, is_dynamic=is_dynamic(self.replay.properties))
+
+
+def _host(event: BlockManagerAdded | None) -> str:
+    return event.block_manager.host if event is not None else ""

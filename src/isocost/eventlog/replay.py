@@ -6,76 +6,44 @@ everything is keyed by its ID and folded in.
 
 from collections import deque
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from typing import Any, Final
 
 import msgspec
 
 from isocost.eventlog import events
-from isocost.eventlog.events import TASK_END_PREFIX, TASK_START_PREFIX, TaskEnd
-from isocost.eventlog.stages import RESUBMITTED, StageFold
+from isocost.eventlog.folds import ExecutorFold, Faults, RddFold, SparkJobFold
+from isocost.eventlog.lineage import Lineage
+from isocost.eventlog.sql import SqlBook
+from isocost.eventlog.stages import StageFold
+from isocost.eventlog.task_events import (
+    LATEST_MS,
+    TASK_END_PREFIX,
+    TASK_START_PREFIX,
+    TaskEnd,
+    TaskStart,
+    decode_task_end,
+    decode_task_start,
+)
+from isocost.eventlog.tasks import TaskBook
 
 BATCH_SIZE: Final = 1024
-# Task IDs are handed out from 0; beyond this the table of those seen would outgrow its use.
-MAX_TASK_ID: Final = 50_000_000
 # After so many lines without any event the file is something else: stop reading it.
 FOREIGN_LINE_LIMIT: Final = 1000
+# Cached blocks whose sizes are kept; an application that caches more is told by its partitions.
+MAX_CACHED_BLOCKS: Final = 200_000
 
-_ENDED, _RESUBMITTED = 1, 2
-
-
-@dataclass(slots=True)
-class SparkJobFold:
-    """What is known of one spark job; None where the log lost the event."""
-
-    spark_job_id: int
-    submission_ms: int | None = None
-    completion_ms: int | None = None
-    result: str | None = None
-    is_started: bool = False
-    is_ended: bool = False
-
-
-@dataclass(slots=True)
-class SqlFold:
-    """What is known of one SQL execution."""
-
-    execution_id: int
-    start_ms: int | None = None
-    end_ms: int | None = None
-    is_started: bool = False
-    is_ended: bool = False
-
-
-@dataclass(slots=True)
-class ExecutorFold:
-    """One executor's stay, in milliseconds since 1970."""
-
-    executor_id: str
-    host: str = ""
-    core_count: int | None = None
-    added_ms: int | None = None
-    first_seen_ms: int | None = None
-    removed_ms: int | None = None
-    removal_reason: str | None = None
-
-
-@dataclass(slots=True)
-class Faults:
-    """What was wrong with the lines themselves."""
-
-    undecodable_line_count: int = 0
-    undecodable_names: dict[str, int] = field(default_factory=dict)
-    foreign_line_count: int = 0
-    duplicate_task_end_count: int = 0
-    unterminated_part_count: int = 0
-    oversized_line_count: int = 0
+_ADAPTIVE_UPDATE: Final = "SparkListenerSQLAdaptiveExecutionUpdate"
 
 
 class Replay:
-    """The state of one application, built up line by line."""
+    """The state of one application, built up line by line.
 
-    def __init__(self) -> None:
+    Attributes:
+        block_bytes: RDD block ID → its latest size in memory and on disk, where the log tells.
+        task_start_count: spark tasks launched; they are not told apart.
+    """
+
+    def __init__(self, *, keep_sql: bool = False) -> None:
         self.event_count = 0
         self.spark_version: str | None = None
         self.is_databricks = False
@@ -88,26 +56,29 @@ class Replay:
         self.stages: dict[tuple[int, int], StageFold] = {}
         self.spark_jobs: dict[int, SparkJobFold] = {}
         self.spark_job_of_stage: dict[int, int] = {}
-        self.sql: dict[int, SqlFold] = {}
         self.executors: dict[str, ExecutorFold] = {}
+        self.block_managers: dict[str, events.BlockManagerAdded] = {}
         self.task_cpus: dict[int, float] = {}
+        self.rdds: dict[int, RddFold] = {}
+        self.block_bytes: dict[str, tuple[int, int]] = {}
         self.task_start_count = 0
         self.faults = Faults()
+        self.sql = SqlBook()
+        self.lineage = Lineage()
+        self.tasks = TaskBook()
+        self._ran_stage_ids: set[int] = set()
         self._ends: list[TaskEnd] = []
         self._last_starts: deque[bytes] = deque(maxlen=BATCH_SIZE)
-        self._seen = bytearray(1 << 16)
-        self._handlers: dict[str, Callable[[Any], None]] = {
-            name: getattr(self, f"_on_{handler}") for name, (_, handler) in _DECODERS.items()
-        }
+        self._routes = _routes(self, keep_sql=keep_sql)
 
     def feed(self, lines: Iterable[bytes]) -> None:
         """Take complete lines, without their line breaks."""
-        ends, decode = self._ends, events.decode_task_end
+        ends = self._ends
         for line in lines:
             if line.startswith(TASK_END_PREFIX):
                 try:
-                    ends.append(decode(line))
-                except msgspec.MsgspecError:
+                    ends.append(decode_task_end(line))
+                except events.UNDECODABLE:
                     self._undecodable("SparkListenerTaskEnd")
                 if len(ends) >= BATCH_SIZE:
                     self._fold_ends()
@@ -122,10 +93,14 @@ class Replay:
         self._fold_ends()
         for line in self._last_starts:
             try:
-                self._touch(events.decode_task_start(line).info.launch_ms)
-            except msgspec.MsgspecError:
+                self._touch(decode_task_start(line).info.launch_ms)
+            except events.UNDECODABLE:
                 self._undecodable("SparkListenerTaskStart")
         self._last_starts.clear()
+        self._touch(self.tasks.earliest_ms)
+        self._touch(self.tasks.latest_ms)
+        self.sql.finish()
+        self.lineage.settle_all(self._ran_stage_ids)
 
     @property
     def is_event_log(self) -> bool:
@@ -142,26 +117,24 @@ class Replay:
         if name is None:
             self.faults.foreign_line_count += 1
             return
-        short_name = name.rpartition(".")[2]
-        decoder = _DECODERS.get(short_name)
         self.event_count += 1
-        if decoder is None:
-            return
-        try:
-            event = decoder[0](line)
-        except msgspec.MsgspecError:
-            self._undecodable(short_name)
-            return
-        self._handlers[short_name](event)
+        if name == _ADAPTIVE_UPDATE:
+            self.sql.update(line)
+        elif (route := self._routes.get(name)) is not None:
+            decode, take = route
+            try:
+                event = decode(line)
+            except events.UNDECODABLE:
+                self._undecodable(name)
+            else:
+                take(event)
 
     def _undecodable(self, name: str) -> None:
-        self.faults.undecodable_line_count += 1
-        names = self.faults.undecodable_names
-        names[name] = names.get(name, 0) + 1
+        self.faults.undecodable[name] = self.faults.undecodable.get(name, 0) + 1
 
     def _touch(self, time_ms: int | None) -> None:
-        """Widen the span of known times; zero and negative times are no times."""
-        if time_ms is None or time_ms <= 0:
+        """Widen the span of known times; zero, negative and absurd times are no times."""
+        if time_ms is None or not 0 < time_ms <= LATEST_MS:
             return
         if self.latest_ms is None or time_ms > self.latest_ms:
             self.latest_ms = time_ms
@@ -178,157 +151,202 @@ class Replay:
     def _spark_job(self, spark_job_id: int) -> SparkJobFold:
         return self.spark_jobs.setdefault(spark_job_id, SparkJobFold(spark_job_id))
 
-    def _sql(self, execution_id: int) -> SqlFold:
-        return self.sql.setdefault(execution_id, SqlFold(execution_id))
-
     def _executor(self, executor_id: str) -> ExecutorFold:
         return self.executors.setdefault(executor_id, ExecutorFold(executor_id))
 
     def _fold_ends(self) -> None:
-        groups: dict[tuple[int, int], list[TaskEnd]] = {}
-        for end in self._ends:
-            if self._is_new(end):
-                groups.setdefault((end.stage_id, end.attempt_id), []).append(end)
-        for (stage_id, attempt_id), ends in groups.items():
-            self._stage(stage_id, attempt_id).add(ends)
-            self._touch(max(end.info.finish_ms for end in ends))
-            first_ms = min(end.info.launch_ms for end in ends)
-            self._touch(first_ms)
-            self._meet_executors(ends, first_ms)
+        self.tasks.fold(self._ends, self._stage)
         self._ends.clear()
 
-    def _is_new(self, end: TaskEnd) -> bool:
-        """Say whether this end was not seen before, and remember it.
-
-        Spark ends an attempt a second time, as resubmitted, when its output was lost later: that
-        is an event of its own and no duplicate.
-        """
-        task_id = end.info.task_id
-        if not 0 <= task_id <= MAX_TASK_ID:
-            return True
-        if task_id >= len(self._seen):
-            self._seen.extend(bytes(max(task_id + 1 - len(self._seen), len(self._seen))))
-        mark = _RESUBMITTED if end.reason.name == RESUBMITTED else _ENDED
-        if self._seen[task_id] & mark:
-            self.faults.duplicate_task_end_count += 1
-            return False
-        self._seen[task_id] |= mark
-        return True
-
-    def _meet_executors(self, ends: Iterable[TaskEnd], first_ms: int) -> None:
-        for executor_id, host in {(end.info.executor_id, end.info.host) for end in ends}:
-            if executor_id and (fold := self._executor(executor_id)).first_seen_ms is None:
-                fold.first_seen_ms = first_ms
-                fold.host = fold.host or host
-
-    def _on_log_start(self, event: events.LogStart) -> None:
+    def on_log_start(self, event: events.LogStart) -> None:
+        """Take Spark's version."""
         self.spark_version = event.spark_version
 
-    def _on_databricks_start(self, event: events.DatabricksStart) -> None:
+    def on_databricks_start(self, event: events.DatabricksStart) -> None:
+        """Take the first line of a part that Databricks wrote."""
         self.is_databricks = True
         self.spark_version = event.spark_version
         self._touch(event.time_ms)
 
-    def _on_application_start(self, event: events.ApplicationStart) -> None:
+    def on_application_start(self, event: events.ApplicationStart) -> None:
+        """Take the application's name and start."""
         self._touch(event.time_ms)
         if self.start is None:
             self.start = event
         elif event.application_id != self.start.application_id:
             self.other_application_ids.add(event.application_id or "?")
 
-    def _on_application_end(self, event: events.Timestamped) -> None:
+    def on_application_end(self, event: events.Timestamped) -> None:
+        """Take the application's end."""
         self._touch(event.time_ms)
         self.end_ms = event.time_ms
 
-    def _on_environment(self, event: events.Environment) -> None:
+    def on_environment(self, event: events.Environment) -> None:
+        """Take Spark's configuration; later values win."""
         self.properties.update(event.properties)
 
-    def _on_resource_profile(self, event: events.ResourceProfileAdded) -> None:
+    def on_resource_profile(self, event: events.ResourceProfileAdded) -> None:
+        """Take how many cores a spark task of this profile needs."""
         cpus = event.per_task.get("cpus")
         self.task_cpus[event.profile_id] = cpus.amount if cpus is not None else 1.0
 
-    def _on_executor_added(self, event: events.ExecutorAdded) -> None:
+    def on_executor_added(self, event: events.ExecutorAdded) -> None:
+        """Take an executor's arrival."""
         self._touch(event.time_ms)
         fold = self._executor(event.executor_id)
         fold.host, fold.core_count = event.info.host, event.info.core_count
+        fold.resource_profile_id = event.info.resource_profile_id
         fold.added_ms = event.time_ms
 
-    def _on_executor_removed(self, event: events.ExecutorRemoved) -> None:
+    def on_executor_removed(self, event: events.ExecutorRemoved) -> None:
+        """Take an executor's leave."""
         self._touch(event.time_ms)
         fold = self._executor(event.executor_id)
         fold.removed_ms, fold.removal_reason = event.time_ms, event.reason
 
-    def _on_block_manager_added(self, event: events.BlockManagerAdded) -> None:
+    def on_block_manager_added(self, event: events.BlockManagerAdded) -> None:
+        """Take an executor's memory."""
         self._touch(event.time_ms)
+        self.block_managers[event.block_manager.executor_id] = event
 
-    def _on_job_start(self, event: events.JobStart) -> None:
+    def on_job_start(self, event: events.JobStart) -> None:
+        """Take a spark job with the stages it may need."""
         self._touch(event.submission_ms)
         fold = self._spark_job(event.spark_job_id)
         fold.is_started, fold.submission_ms = True, event.submission_ms
+        fold.stage_ids = tuple(event.stage_ids)
+        if event.properties is not None:
+            fold.sql_execution_id = event.properties.execution_id()
+        self.lineage.plan(event.stages)
         for stage_id in event.stage_ids:
             known = self.spark_job_of_stage.setdefault(stage_id, event.spark_job_id)
             self.spark_job_of_stage[stage_id] = min(known, event.spark_job_id)
 
-    def _on_job_end(self, event: events.JobEnd) -> None:
+    def on_job_end(self, event: events.JobEnd) -> None:
+        """Take a spark job's end."""
         self._touch(event.completion_ms)
         fold = self._spark_job(event.spark_job_id)
         fold.is_ended, fold.completion_ms = True, event.completion_ms
         fold.result = event.result.name
+        if event.result.exception is not None:
+            fold.failure_reason = event.result.exception.message
+        self.lineage.settle(fold.stage_ids, self._ran_stage_ids)
+        fold.stage_ids = ()
 
-    def _on_stage_submitted(self, event: events.StageSubmitted) -> None:
-        fold = self._stage(event.info.stage_id, event.info.attempt_id)
+    def on_stage_submitted(self, event: events.StageSubmitted) -> None:
+        """Take a stage attempt's submission."""
+        info = event.info
+        fold = self._stage(info.stage_id, info.attempt_id)
         fold.is_submitted = True
-        fold.describe(event.info)
-        self._touch(event.info.submission_ms)
+        fold.describe(info)
+        if event.properties is not None:
+            fold.sql_execution_id = event.properties.execution_id()
+        self._ran_stage_ids.add(info.stage_id)
+        self.lineage.ran(info.stage_id, fold.own_rdd_id)
+        self._touch(info.submission_ms)
 
-    def _on_stage_completed(self, event: events.StageCompleted) -> None:
-        fold = self._stage(event.info.stage_id, event.info.attempt_id)
+    def on_stage_completed(self, event: events.StageCompleted) -> None:
+        """Take a stage attempt's end, with what its operators counted."""
+        info = event.info
+        fold = self._stage(info.stage_id, info.attempt_id)
         fold.is_completed = True
-        fold.describe(event.info)
-        self._touch(event.info.completion_ms)
+        fold.describe(info)
+        self._ran_stage_ids.add(info.stage_id)
+        self._touch(info.completion_ms)
+        for rdd in info.rdds:
+            if rdd.storage.uses_memory or rdd.storage.uses_disk:
+                self._cached(rdd)
+        execution_id = self.execution_of(fold)
+        if execution_id is not None:
+            key = (info.stage_id, info.attempt_id)
+            self.sql.stage_values(execution_id, key, info.accumulables)
 
-    def _on_sql_start(self, event: events.SqlStart) -> None:
+    def execution_of(self, stage: StageFold) -> int | None:
+        """Return the SQL execution a stage belongs to, by its own word or its spark job's."""
+        if stage.sql_execution_id is not None:
+            return stage.sql_execution_id
+        spark_job = self.spark_jobs.get(self.spark_job_of_stage.get(stage.stage_id, -1))
+        return None if spark_job is None else spark_job.sql_execution_id
+
+    def _cached(self, rdd: events.RddInfo) -> None:
+        fold = self.rdds.setdefault(rdd.rdd_id, RddFold(rdd.rdd_id))
+        fold.scope, fold.partition_count = rdd.scope, rdd.partition_count
+        fold.cached_partition_count = max(fold.cached_partition_count, rdd.cached_partition_count)
+        fold.memory_bytes = max(fold.memory_bytes, rdd.memory_bytes)
+        fold.disk_bytes = max(fold.disk_bytes, rdd.disk_bytes)
+
+    def on_unpersist(self, event: events.UnpersistRdd) -> None:
+        """Take note that a cached RDD was let go."""
+        self.rdds.setdefault(event.rdd_id, RddFold(event.rdd_id)).is_unpersisted = True
+
+    def on_block_updated(self, event: events.BlockUpdated) -> None:
+        """Take a cached block's size."""
+        info = event.info
+        if info.block_id.startswith("rdd_") and len(self.block_bytes) < MAX_CACHED_BLOCKS:
+            self.block_bytes[info.block_id] = (info.memory_bytes, info.disk_bytes)
+
+    def on_stage_metrics(self, event: events.StageExecutorMetrics) -> None:
+        """Take one executor's memory peaks during a stage."""
+        self._stage(event.stage_id, event.attempt_id).peaks.raise_to(event.metrics)
+
+    def on_sql_start(self, event: events.SqlStart) -> None:
+        """Take a SQL execution's start and plan."""
         self._touch(event.time_ms)
-        fold = self._sql(event.execution_id)
-        fold.is_started, fold.start_ms = True, event.time_ms
+        self.sql.start(event)
 
-    def _on_sql_end(self, event: events.SqlEnd) -> None:
+    def on_sql_end(self, event: events.SqlEnd) -> None:
+        """Take a SQL execution's end."""
         self._touch(event.time_ms)
-        fold = self._sql(event.execution_id)
-        fold.is_ended, fold.end_ms = True, event.time_ms
+        self.sql.end(event)
 
-    def _on_task_end(self, event: TaskEnd) -> None:
+    def on_driver_values(self, event: events.DriverValues) -> None:
+        """Take what the driver counted for a SQL execution."""
+        self.sql.driver_values(event.execution_id, event.values)
+
+    def on_task_end(self, event: TaskEnd) -> None:
+        """Take a spark task's end that another writer spelled in its own way."""
         self._ends.append(event)
 
-    def _on_task_start(self, event: events.TaskStart) -> None:
+    def on_task_start(self, event: TaskStart) -> None:
+        """Take a spark task's start that another writer spelled in its own way."""
         self.task_start_count += 1
         self._touch(event.info.launch_ms)
 
 
-def _decoder(kind: type[msgspec.Struct]) -> Callable[[bytes], Any]:
-    return msgspec.json.Decoder(kind).decode
+Route = tuple[Callable[[bytes], Any], Callable[[Any], None]]
 
 
-# The events that are read, by name without package, with the method that takes them.
-_DECODERS: Final[dict[str, tuple[Callable[[bytes], Any], str]]] = {
-    "SparkListenerLogStart": (_decoder(events.LogStart), "log_start"),
-    "DBCEventLoggingListenerMetadata": (_decoder(events.DatabricksStart), "databricks_start"),
-    "SparkListenerApplicationStart": (_decoder(events.ApplicationStart), "application_start"),
-    "SparkListenerApplicationEnd": (_decoder(events.Timestamped), "application_end"),
-    "SparkListenerEnvironmentUpdate": (_decoder(events.Environment), "environment"),
-    "SparkListenerResourceProfileAdded": (
-        _decoder(events.ResourceProfileAdded),
-        "resource_profile",
-    ),
-    "SparkListenerExecutorAdded": (_decoder(events.ExecutorAdded), "executor_added"),
-    "SparkListenerExecutorRemoved": (_decoder(events.ExecutorRemoved), "executor_removed"),
-    "SparkListenerBlockManagerAdded": (_decoder(events.BlockManagerAdded), "block_manager_added"),
-    "SparkListenerJobStart": (_decoder(events.JobStart), "job_start"),
-    "SparkListenerJobEnd": (_decoder(events.JobEnd), "job_end"),
-    "SparkListenerStageSubmitted": (_decoder(events.StageSubmitted), "stage_submitted"),
-    "SparkListenerStageCompleted": (_decoder(events.StageCompleted), "stage_completed"),
-    "SparkListenerSQLExecutionStart": (_decoder(events.SqlStart), "sql_start"),
-    "SparkListenerSQLExecutionEnd": (_decoder(events.SqlEnd), "sql_end"),
-    "SparkListenerTaskEnd": (events.decode_task_end, "task_end"),
-    "SparkListenerTaskStart": (events.decode_task_start, "task_start"),
-}
+def _routes(replay: Replay, *, keep_sql: bool) -> dict[str, Route]:
+    """Return, by event name, how an event is decoded and who takes it; others are not read."""
+    kinds: dict[str, tuple[type[msgspec.Struct], Callable[[Any], None]]] = {
+        "LogStart": (events.LogStart, replay.on_log_start),
+        "ApplicationStart": (events.ApplicationStart, replay.on_application_start),
+        "ApplicationEnd": (events.Timestamped, replay.on_application_end),
+        "EnvironmentUpdate": (events.Environment, replay.on_environment),
+        "ResourceProfileAdded": (events.ResourceProfileAdded, replay.on_resource_profile),
+        "ExecutorAdded": (events.ExecutorAdded, replay.on_executor_added),
+        "ExecutorRemoved": (events.ExecutorRemoved, replay.on_executor_removed),
+        "BlockManagerAdded": (events.BlockManagerAdded, replay.on_block_manager_added),
+        "JobStart": (events.JobStart, replay.on_job_start),
+        "JobEnd": (events.JobEnd, replay.on_job_end),
+        "StageSubmitted": (events.StageSubmitted, replay.on_stage_submitted),
+        "StageCompleted": (events.StageCompleted, replay.on_stage_completed),
+        "StageExecutorMetrics": (events.StageExecutorMetrics, replay.on_stage_metrics),
+        "UnpersistRDD": (events.UnpersistRdd, replay.on_unpersist),
+        "BlockUpdated": (events.BlockUpdated, replay.on_block_updated),
+        "SQLExecutionStart": (
+            events.SqlStartWithText if keep_sql else events.SqlStart,
+            replay.on_sql_start,
+        ),
+        "SQLExecutionEnd": (events.SqlEnd, replay.on_sql_end),
+        "DriverAccumUpdates": (events.DriverValues, replay.on_driver_values),
+        "TaskEnd": (TaskEnd, replay.on_task_end),
+        "TaskStart": (TaskStart, replay.on_task_start),
+    }
+    routes: dict[str, Route] = {
+        f"SparkListener{name}": (msgspec.json.Decoder(kind).decode, take)
+        for name, (kind, take) in kinds.items()
+    }
+    databricks = msgspec.json.Decoder(events.DatabricksStart).decode
+    routes["DBCEventLoggingListenerMetadata"] = (databricks, replay.on_databricks_start)
+    return routes

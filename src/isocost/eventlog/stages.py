@@ -1,33 +1,30 @@
 """Ended spark tasks of one stage attempt in, the stage's running sums and durations out.
 
-Memory is bounded: whatever a stage's size, it keeps at most `2 * SAMPLE_SIZE` durations, one byte
-for each partition and a handful of sums.
+Memory is bounded: whatever a stage's size, it keeps a sample of its durations, one byte for each
+partition and a handful of sums.
 """
 
-from array import array
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import Final
 
-import numpy as np
-
-from isocost.domain.profile import QUANTILE_LEVELS, Distribution, TaskTotals
-from isocost.eventlog.events import StageInfo, TaskEnd
+from isocost.domain.profile import MemoryPeaks, TaskTotals
+from isocost.eventlog.durations import Durations
+from isocost.eventlog.events import StageInfo
+from isocost.eventlog.task_events import LATEST_MS, ExecutorMetrics, TaskEnd, TaskMetrics
 from isocost.units import MS_PER_S, NS_PER_S
 
-# Up to this many durations quantiles are exact. Beyond it they come from an even sample of at
-# least half as many, whose median is off by less than 1 % of rank (0.5 / sqrt(16384) = 0.4 %).
-SAMPLE_SIZE: Final = 16_384
 # Spark's own limit on partitions is far higher; an index beyond this one is damage, not data.
 MAX_PARTITIONS: Final = 20_000_000
 
 SUCCESS: Final = "Success"
-KILLED: Final = frozenset({"TaskKilled", "TaskCommitDenied"})
 RESUBMITTED: Final = "Resubmitted"
+# Spark counts these apart from failures: a speculative twin was faster, or a stage was cancelled.
+KILLED: Final = frozenset({"TaskKilled", "TaskCommitDenied"})
 
-_RUN = attrgetter(
+_ALWAYS_THERE: Final = attrgetter(
     "run_ms",
     "deserialize_ms",
     "gc_ms",
@@ -41,10 +38,12 @@ _RUN = attrgetter(
 class Sums:
     """Sums over a stage's ended spark tasks, in Spark's units."""
 
+    duration_ms: int = 0
     run_ms: int = 0
     deserialize_ms: int = 0
     gc_ms: int = 0
     serialize_ms: int = 0
+    result_fetch_ms: int = 0
     memory_spilled_bytes: int = 0
     disk_spilled_bytes: int = 0
     cpu_ns: int = 0
@@ -53,10 +52,47 @@ class Sums:
     shuffle_write_bytes: int = 0
     shuffle_write_ns: int = 0
     input_bytes: int = 0
+    input_record_count: int = 0
     output_bytes: int = 0
+    output_record_count: int = 0
+
+    def add(self, metrics: Sequence[TaskMetrics]) -> None:
+        """Add what some spark tasks measured of themselves."""
+        run, deserialize, gc, serialize, spilled, disk = map(
+            sum, zip(*map(_ALWAYS_THERE, metrics), strict=True)
+        )
+        self.run_ms += run
+        self.deserialize_ms += deserialize
+        self.gc_ms += gc
+        self.serialize_ms += serialize
+        self.memory_spilled_bytes += spilled
+        self.disk_spilled_bytes += disk
+        self.cpu_ns += sum([m.cpu_ns for m in metrics if m.cpu_ns])
+        self._add_shuffle(metrics)
+        self._add_tables(metrics)
+
+    def _add_shuffle(self, metrics: Sequence[TaskMetrics]) -> None:
+        reads = [m.shuffle_read for m in metrics if m.shuffle_read is not None]
+        self.fetch_wait_ms += sum([r.fetch_wait_ms for r in reads])
+        self.shuffle_read_bytes += sum([r.remote_bytes + r.local_bytes for r in reads])
+        writes = [m.shuffle_write for m in metrics if m.shuffle_write is not None]
+        self.shuffle_write_bytes += sum([w.written_bytes for w in writes])
+        self.shuffle_write_ns += sum([w.write_ns for w in writes])
+
+    def _add_tables(self, metrics: Sequence[TaskMetrics]) -> None:
+        read = [m.input for m in metrics if m.input is not None and m.input.read_bytes]
+        self.input_bytes += sum([i.read_bytes for i in read])
+        self.input_record_count += sum([i.record_count for i in read])
+        written = [m.output for m in metrics if m.output is not None and m.output.written_bytes]
+        self.output_bytes += sum([o.written_bytes for o in written])
+        self.output_record_count += sum([o.record_count for o in written])
 
     def totals(self) -> TaskTotals:
-        """Return the sums in seconds and bytes."""
+        """Return the sums in seconds and bytes.
+
+        Scheduler delay is what remains of the duration, as in Spark's own web page.
+        """
+        told_ms = self.run_ms + self.deserialize_ms + self.serialize_ms + self.result_fetch_ms
         return TaskTotals(
             executor_run_s=self.run_ms / MS_PER_S,
             executor_cpu_s=self.cpu_ns / NS_PER_S,
@@ -70,86 +106,66 @@ class Sums:
             shuffle_write_bytes=self.shuffle_write_bytes,
             memory_spilled_bytes=self.memory_spilled_bytes,
             disk_spilled_bytes=self.disk_spilled_bytes,
+            duration_s=self.duration_ms / MS_PER_S,
+            scheduler_delay_s=max(0, self.duration_ms - told_ms) / MS_PER_S,
+            result_serialize_s=self.serialize_ms / MS_PER_S,
+            result_fetch_s=self.result_fetch_ms / MS_PER_S,
+            input_record_count=self.input_record_count,
+            output_record_count=self.output_record_count,
         )
 
 
-class Durations:
-    """Durations by spark task ID, which Spark hands out in launch order; an even sample if many.
+@dataclass(slots=True)
+class Peaks:
+    """The most that one executor held during the stage; 0 where it was not measured."""
 
-    The sample keeps the IDs that a growing power of two divides, so it depends on the spark tasks
-    alone and not on the order in which they ended.
-    """
+    heap_bytes: int = 0
+    execution_bytes: int = 0
+    storage_bytes: int = 0
+    off_heap_bytes: int = 0
+    process_bytes: int = 0
 
-    def __init__(self) -> None:
-        self._task_ids = array("q")
-        self._ms = array("q")
-        self._stride = 1
-        self.count = 0
-        self.total_ms = 0
-        self.shortest_ms = 0
-        self.longest_ms = 0
+    def raise_to(self, metrics: ExecutorMetrics) -> None:
+        """Take one executor's peaks."""
+        execution = metrics.on_heap_execution_bytes + metrics.off_heap_execution_bytes
+        storage = metrics.on_heap_storage_bytes + metrics.off_heap_storage_bytes
+        self.heap_bytes = max(self.heap_bytes, metrics.heap_bytes)
+        self.execution_bytes = max(self.execution_bytes, execution)
+        self.storage_bytes = max(self.storage_bytes, storage)
+        self.off_heap_bytes = max(self.off_heap_bytes, metrics.off_heap_bytes)
+        self.process_bytes = max(self.process_bytes, metrics.process_bytes)
 
-    def add(self, task_ids: Sequence[int], ms: Sequence[int]) -> None:
-        """Add spark tasks; both sequences have the shape (tasks,)."""
-        if not ms:
-            return
-        shortest_ms, longest_ms = min(ms), max(ms)
-        self.shortest_ms = min(self.shortest_ms, shortest_ms) if self.count else shortest_ms
-        self.longest_ms = max(self.longest_ms, longest_ms)
-        self.count += len(ms)
-        self.total_ms += sum(ms)
-        self._keep(task_ids, ms)
-
-    def _keep(self, task_ids: Sequence[int], ms: Sequence[int]) -> None:
-        if self._stride > 1:
-            kept = [(i, d) for i, d in zip(task_ids, ms, strict=True) if i % self._stride == 0]
-            task_ids, ms = [i for i, _ in kept], [d for _, d in kept]
-        self._task_ids.extend(task_ids)
-        self._ms.extend(ms)
-        while len(self._ms) > 2 * SAMPLE_SIZE:
-            self._thin()
-
-    def _thin(self) -> None:
-        self._stride *= 2
-        ids = np.frombuffer(self._task_ids, dtype=np.int64)
-        is_kept = ids % self._stride == 0
-        ms = np.frombuffer(self._ms, dtype=np.int64)[is_kept]
-        ids = ids[is_kept]
-        self._task_ids, self._ms = array("q", ids.tobytes()), array("q", ms.tobytes())
-
-    def distribution(self, max_value_count: int) -> Distribution:
-        """Return count, sum and quantiles over all, and at most `max_value_count` values."""
-        if not self.count:
-            return Distribution(0, 0.0, (), ())
-        order = np.argsort(np.frombuffer(self._task_ids, dtype=np.int64), kind="stable")
-        seconds = np.frombuffer(self._ms, dtype=np.int64)[order] / MS_PER_S
-        if len(seconds) == 0:
-            seconds = np.array([self.total_ms / self.count / MS_PER_S])
-        quantiles = np.quantile(seconds, QUANTILE_LEVELS)
-        quantiles[0], quantiles[-1] = self.shortest_ms / MS_PER_S, self.longest_ms / MS_PER_S
-        if len(seconds) > max_value_count:
-            seconds = seconds[np.arange(max_value_count) * len(seconds) // max_value_count]
-        return Distribution(
-            count=self.count,
-            total_s=self.total_ms / MS_PER_S,
-            quantiles_s=tuple(float(q) for q in quantiles),
-            values_s=tuple(float(s) for s in seconds),
+    def known(self) -> MemoryPeaks | None:
+        """Return what was measured; None if nothing was."""
+        if not self.heap_bytes and not self.process_bytes:
+            return None
+        return MemoryPeaks(
+            heap_bytes=self.heap_bytes or None,
+            execution_bytes=self.execution_bytes,
+            storage_bytes=self.storage_bytes,
+            off_heap_bytes=self.off_heap_bytes or None,
+            process_bytes=self.process_bytes or None,
         )
 
 
 @dataclass(slots=True)
 class StageFold:
-    """What is known of one stage attempt so far.
+    """What is known of one stage attempt so far, in milliseconds since 1970.
 
     Attributes:
         untimed_count: successful attempts whose times make no duration; they are in no sum of
             durations.
+        without_cpu_count: attempts with metrics but without CPU time.
     """
 
     stage_id: int
     attempt_id: int
     name: str = ""
     parent_ids: tuple[int, ...] = ()
+    source_ids: tuple[int, ...] | None = None
+    own_rdd_id: int | None = None
+    scopes: tuple[str, ...] = ()
+    sql_execution_id: int | None = None
     resource_profile_id: int = 0
     expected_task_count: int = 0
     is_submitted: bool = False
@@ -158,9 +174,9 @@ class StageFold:
     completion_ms: int | None = None
     failure_reason: str | None = None
     first_launch_ms: int | None = None
+    last_launch_ms: int | None = None
     last_finish_ms: int | None = None
     ended_count: int = 0
-    success_count: int = 0
     killed_count: int = 0
     speculative_count: int = 0
     untimed_count: int = 0
@@ -168,6 +184,7 @@ class StageFold:
     failures: Counter[str] = field(default_factory=Counter)
     peak_execution_bytes: int | None = None
     sums: Sums = field(default_factory=Sums)
+    peaks: Peaks = field(default_factory=Peaks)
     durations: Durations = field(default_factory=Durations)
     partitions: bytearray = field(default_factory=bytearray)
 
@@ -177,6 +194,9 @@ class StageFold:
         self.parent_ids = tuple(info.parent_ids)
         self.expected_task_count = info.task_count
         self.resource_profile_id = info.resource_profile_id
+        if info.rdds:
+            self.own_rdd_id = info.rdds[0].rdd_id
+            self.scopes = tuple(rdd.scope for rdd in info.rdds)
         if info.submission_ms is not None:
             self.submission_ms = info.submission_ms
         if info.completion_ms is not None:
@@ -193,11 +213,13 @@ class StageFold:
         """Take ended spark tasks, each once."""
         self.ended_count += len(ends)
         succeeded = [end for end in ends if end.reason.name == SUCCESS]
+        measured = succeeded
         if len(succeeded) != len(ends):
             self._count_failures(end for end in ends if end.reason.name != SUCCESS)
+            measured = [end for end in ends if end.reason.name != RESUBMITTED]
         self.speculative_count += sum([end.info.is_speculative for end in ends])
         self._add_times(succeeded)
-        self._add_metrics([end for end in ends if end.reason.name != RESUBMITTED])
+        self._add_metrics([end for end in measured if end.metrics is not None])
 
     def _count_failures(self, ends: Iterable[TaskEnd]) -> None:
         for end in ends:
@@ -207,23 +229,18 @@ class StageFold:
                 self.failures[end.reason.name] += 1
 
     def _add_times(self, succeeded: Sequence[TaskEnd]) -> None:
-        self.success_count += len(succeeded)
         infos = [end.info for end in succeeded]
-        timed = [i for i in infos if 0 < i.launch_ms <= i.finish_ms]
+        timed = [i for i in infos if 0 < i.launch_ms <= i.finish_ms <= LATEST_MS]
         self.untimed_count += len(infos) - len(timed)
         self._mark_partitions([i.index for i in infos])
         if not timed:
             return
         launches, finishes = [i.launch_ms for i in timed], [i.finish_ms for i in timed]
-        first_ms, last_ms = min(launches), max(finishes)
-        if self.first_launch_ms is None or first_ms < self.first_launch_ms:
-            self.first_launch_ms = first_ms
-        if self.last_finish_ms is None or last_ms > self.last_finish_ms:
-            self.last_finish_ms = last_ms
-        self.durations.add(
-            [i.task_id for i in timed],
-            [f - s for s, f in zip(launches, finishes, strict=True)],
-        )
+        self.first_launch_ms = min(launches + _known(self.first_launch_ms))
+        self.last_launch_ms = max(launches + _known(self.last_launch_ms))
+        self.last_finish_ms = max(finishes + _known(self.last_finish_ms))
+        ms = [f - s for s, f in zip(launches, finishes, strict=True)]
+        self.durations.add([i.task_id for i in timed], ms)
 
     def _mark_partitions(self, indices: Sequence[int]) -> None:
         if not indices:
@@ -239,27 +256,20 @@ class StageFold:
         metrics = [end.metrics for end in ends if end.metrics is not None]
         if not metrics:
             return
-        sums = self.sums
-        run, deserialize, gc, serialize, spilled, disk = (
-            sum(column) for column in zip(*map(_RUN, metrics), strict=True)
-        )
-        sums.run_ms += run
-        sums.deserialize_ms += deserialize
-        sums.gc_ms += gc
-        sums.serialize_ms += serialize
-        sums.memory_spilled_bytes += spilled
-        sums.disk_spilled_bytes += disk
-        cpu = [m.cpu_ns for m in metrics if m.cpu_ns is not None]
-        sums.cpu_ns += sum(cpu)
-        self.without_cpu_count += len(metrics) - len(cpu)
+        self.sums.add(metrics)
+        self.without_cpu_count += sum([m.cpu_ns is None for m in metrics])
         peaks = [m.peak_execution_bytes for m in metrics if m.peak_execution_bytes is not None]
         if peaks:
-            self.peak_execution_bytes = max(self.peak_execution_bytes or 0, *peaks)
-        reads = [m.shuffle_read for m in metrics if m.shuffle_read is not None]
-        sums.fetch_wait_ms += sum([r.fetch_wait_ms for r in reads])
-        sums.shuffle_read_bytes += sum([r.remote_bytes + r.local_bytes for r in reads])
-        writes = [m.shuffle_write for m in metrics if m.shuffle_write is not None]
-        sums.shuffle_write_bytes += sum([w.written_bytes for w in writes])
-        sums.shuffle_write_ns += sum([w.write_ns for w in writes])
-        sums.input_bytes += sum([m.input.read_bytes for m in metrics if m.input is not None])
-        sums.output_bytes += sum([m.output.written_bytes for m in metrics if m.output is not None])
+            self.peak_execution_bytes = max(peaks + _known(self.peak_execution_bytes))
+        for end in ends:
+            info = end.info
+            if 0 < info.launch_ms <= info.finish_ms <= LATEST_MS:
+                self.sums.duration_ms += info.finish_ms - info.launch_ms
+            if info.getting_result_ms:
+                self.sums.result_fetch_ms += max(0, info.finish_ms - info.getting_result_ms)
+            if end.executor_metrics is not None and end.executor_metrics.heap_bytes:
+                self.peaks.raise_to(end.executor_metrics)
+
+
+def _known(value: int | None) -> list[int]:
+    return [] if value is None else [value]

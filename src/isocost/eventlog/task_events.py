@@ -1,0 +1,203 @@
+"""One line about a spark task in, one typed event out; this is nine tenths of every event log.
+
+Field names and units are Spark's own (`JsonProtocol.scala`), as in `events`. A field that only
+some Spark versions write defaults to None, so that absent never reads as zero; a group of metrics
+that is absent (an old Spark wrote none for a spark task without a shuffle) means none.
+"""
+
+from typing import Final
+
+import msgspec
+
+TASK_END_PREFIX: Final = b'{"Event":"SparkListenerTaskEnd",'
+TASK_START_PREFIX: Final = b'{"Event":"SparkListenerTaskStart",'
+
+# The year 3000; a time beyond it is damage, not data.
+LATEST_MS: Final = 32_503_680_000_000
+
+
+class TaskInfo(
+    msgspec.Struct,
+    gc=False,
+    rename={
+        "task_id": "Task ID",
+        "index": "Index",
+        "launch_ms": "Launch Time",
+        "finish_ms": "Finish Time",
+        "getting_result_ms": "Getting Result Time",
+        "executor_id": "Executor ID",
+        "host": "Host",
+        "is_speculative": "Speculative",
+    },
+):
+    """`TaskInfo`: times in milliseconds since 1970; `index` is the partition within the stage."""
+
+    task_id: int
+    launch_ms: int
+    finish_ms: int = 0
+    index: int = -1
+    getting_result_ms: int = 0
+    executor_id: str = ""
+    host: str = ""
+    is_speculative: bool = False
+
+
+class ShuffleRead(
+    msgspec.Struct,
+    gc=False,
+    rename={
+        "fetch_wait_ms": "Fetch Wait Time",
+        "remote_bytes": "Remote Bytes Read",
+        "local_bytes": "Local Bytes Read",
+    },
+):
+    """`Shuffle Read Metrics`."""
+
+    fetch_wait_ms: int = 0
+    remote_bytes: int = 0
+    local_bytes: int = 0
+
+
+class ShuffleWrite(
+    msgspec.Struct,
+    gc=False,
+    rename={"written_bytes": "Shuffle Bytes Written", "write_ns": "Shuffle Write Time"},
+):
+    """`Shuffle Write Metrics`; the time is in nanoseconds."""
+
+    written_bytes: int = 0
+    write_ns: int = 0
+
+
+class InputRead(
+    msgspec.Struct, gc=False, rename={"read_bytes": "Bytes Read", "record_count": "Records Read"}
+):
+    """`Input Metrics`."""
+
+    read_bytes: int = 0
+    record_count: int = 0
+
+
+class OutputWritten(
+    msgspec.Struct,
+    gc=False,
+    rename={"written_bytes": "Bytes Written", "record_count": "Records Written"},
+):
+    """`Output Metrics`."""
+
+    written_bytes: int = 0
+    record_count: int = 0
+
+
+class TaskMetrics(
+    msgspec.Struct,
+    gc=False,
+    rename={
+        "deserialize_ms": "Executor Deserialize Time",
+        "run_ms": "Executor Run Time",
+        "cpu_ns": "Executor CPU Time",
+        "peak_execution_bytes": "Peak Execution Memory",
+        "gc_ms": "JVM GC Time",
+        "serialize_ms": "Result Serialization Time",
+        "memory_spilled_bytes": "Memory Bytes Spilled",
+        "disk_spilled_bytes": "Disk Bytes Spilled",
+        "shuffle_read": "Shuffle Read Metrics",
+        "shuffle_write": "Shuffle Write Metrics",
+        "input": "Input Metrics",
+        "output": "Output Metrics",
+    },
+):
+    """`Task Metrics`; None in the fields that older versions do not write."""
+
+    run_ms: int = 0
+    deserialize_ms: int = 0
+    cpu_ns: int | None = None
+    peak_execution_bytes: int | None = None
+    gc_ms: int = 0
+    serialize_ms: int = 0
+    memory_spilled_bytes: int = 0
+    disk_spilled_bytes: int = 0
+    shuffle_read: ShuffleRead | None = None
+    shuffle_write: ShuffleWrite | None = None
+    input: InputRead | None = None
+    output: OutputWritten | None = None
+
+
+class ExecutorMetrics(
+    msgspec.Struct,
+    gc=False,
+    rename={
+        "heap_bytes": "JVMHeapMemory",
+        "on_heap_execution_bytes": "OnHeapExecutionMemory",
+        "off_heap_execution_bytes": "OffHeapExecutionMemory",
+        "on_heap_storage_bytes": "OnHeapStorageMemory",
+        "off_heap_storage_bytes": "OffHeapStorageMemory",
+        "off_heap_bytes": "JVMOffHeapMemory",
+        "process_bytes": "ProcessTreeJVMRSSMemory",
+    },
+):
+    """`Task Executor Metrics`: the executor's peaks while the spark task ran; 0 if not polled."""
+
+    heap_bytes: int = 0
+    on_heap_execution_bytes: int = 0
+    off_heap_execution_bytes: int = 0
+    on_heap_storage_bytes: int = 0
+    off_heap_storage_bytes: int = 0
+    off_heap_bytes: int = 0
+    process_bytes: int = 0
+
+
+class EndReason(
+    msgspec.Struct,
+    gc=False,
+    rename={
+        "name": "Reason",
+        "class_name": "Class Name",
+        "loss_reason": "Loss Reason",
+        "kill_reason": "Kill Reason",
+    },
+):
+    """`Task End Reason`, without its messages and stack traces: they may quote data."""
+
+    name: str = "UnknownReason"
+    class_name: str | None = None
+    loss_reason: str | None = None
+    kill_reason: str | None = None
+
+
+class TaskEnd(
+    msgspec.Struct,
+    gc=False,
+    rename={
+        "stage_id": "Stage ID",
+        "attempt_id": "Stage Attempt ID",
+        "reason": "Task End Reason",
+        "info": "Task Info",
+        "metrics": "Task Metrics",
+        "executor_metrics": "Task Executor Metrics",
+    },
+):
+    """`SparkListenerTaskEnd`; `metrics` is None for most attempts that failed."""
+
+    stage_id: int
+    info: TaskInfo
+    reason: EndReason = msgspec.field(default_factory=EndReason)
+    attempt_id: int = 0
+    metrics: TaskMetrics | None = None
+    executor_metrics: ExecutorMetrics | None = None
+
+
+class TaskStart(
+    msgspec.Struct,
+    gc=False,
+    rename={"stage_id": "Stage ID", "attempt_id": "Stage Attempt ID", "info": "Task Info"},
+):
+    """`SparkListenerTaskStart`."""
+
+    stage_id: int
+    info: TaskInfo
+    attempt_id: int = 0
+
+
+decode_task_end: Final = msgspec.json.Decoder(TaskEnd).decode
+decode_task_start: Final = msgspec.json.Decoder(TaskStart).decode
