@@ -10,6 +10,8 @@ import msgspec
 
 from isocost.errors import IsocostError, NotAnEventLog, UnreadableLog
 from isocost.eventlog.parts import DamagedPart, LogPart
+from isocost.eventlog.tar import is_tar
+from isocost.eventlog.zips import is_zip
 from isocost.units import BYTES_PER_KIB
 
 # The first line of a log is its shortest: a version or a part number. A part that was cut out of
@@ -42,6 +44,8 @@ class Looks(Enum):
     EMPTY = "empty"
     FOREIGN = "foreign"
     UNREADABLE = "unreadable"
+    ZIP = "zip"
+    TAR = "tar"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +70,31 @@ class Head:
     databricks: DatabricksPart | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A stored file that may be part of an event log.
+
+    Attributes:
+        path: relative to the location asked for, with `/` between folders.
+    """
+
+    path: str
+    part: LogPart
+    head: Head
+
+    @property
+    def file_name(self) -> str:
+        """The last component of the path."""
+        return self.path.rsplit("/", 1)[-1]
+
+    @property
+    def folder(self) -> str:
+        """The location that holds the file, as the user would name it."""
+        name = self.part.name
+        cut = max(name.rfind("/"), name.rfind("!"))
+        return name[:cut] if cut > 0 else name
+
+
 class _Metadata(
     msgspec.Struct, rename={"number": "Rollover Number", "context": "SparkContext Id"}
 ):
@@ -73,21 +102,29 @@ class _Metadata(
     context: int
 
 
-def read_head(part: LogPart) -> Head:
-    """Return what the first bytes of a part tell; a damaged part is an answer, not an error.
+def read_head(name: str, chunks: Iterator[bytes]) -> Head:
+    """Return what the first plain bytes of a part tell; a damaged part is an answer, no error.
+
+    Args:
+        name: of the part, for messages.
+        chunks: as `LogPart.open` gives them; closed here once the head is known.
 
     Raises:
         PlatformError: if the place where the part is stored fails.
         NotFound: if the part is gone.
     """
-    start, damage = _start(part.open())
+    start, damage = _start(chunks)
+    if is_zip(start):
+        return Head(Looks.ZIP)
+    if is_tar(start):
+        return Head(Looks.TAR)
     if _EVENT.search(start):
         return Head(Looks.EVENTS, databricks=_databricks(start))
     if damage:
-        return Head(Looks.UNREADABLE, _unreadable(part.name, damage))
+        return Head(Looks.UNREADABLE, _unreadable(name, damage))
     if not start.strip():
-        return Head(Looks.EMPTY, _empty(part.name))
-    return Head(Looks.FOREIGN, _foreign(part.name, start))
+        return Head(Looks.EMPTY, _empty(name))
+    return Head(Looks.FOREIGN, _foreign(name, start))
 
 
 def _start(chunks: Iterator[bytes]) -> tuple[bytes, DamagedPart | None]:

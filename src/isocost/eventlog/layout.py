@@ -7,15 +7,14 @@ by date, and says in the first line of each which context it belongs to and its 
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from itertools import zip_longest
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Final
 
 from isocost.domain.profile import MissingFact
-from isocost.eventlog.codecs.feed import CHUNK_BYTES, Feed
-from isocost.eventlog.heads import Head, Looks
-from isocost.eventlog.parts import ApplicationLog, DamagedPart, FailedLog, LogPart, OpenedLogs
+from isocost.eventlog.heads import Candidate, Looks
+from isocost.eventlog.numbering import LOWER_BOUNDS, in_a_row
+from isocost.eventlog.parts import ApplicationLog, FailedLog, OpenedLogs
 
 # What file managers and archivers leave behind, and Spark's own marker files.
 _JUNK: Final = re.compile(
@@ -30,34 +29,6 @@ _NEWEST: Final = re.compile(r"^eventlog(\.[a-z0-9]+)?$")
 _SPARK_NAME: Final = re.compile(
     r"^(app-\d|application_\d|local-\d|spark-[0-9a-f]|events_\d|eventlog)"
 )
-
-_LISTED_NUMBERS: Final = 10  # in a message; more would hide the sentence
-_LOWER_BOUNDS: Final = "Counts and sums are lower bounds; stages and the end may be missing."
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """A stored file that may be part of an event log.
-
-    Attributes:
-        path: relative to the location asked for, with `/` between folders.
-    """
-
-    path: str
-    part: LogPart
-    head: Head
-
-    @property
-    def file_name(self) -> str:
-        """The last component of the path."""
-        return self.path.rsplit("/", 1)[-1]
-
-    @property
-    def folder(self) -> str:
-        """The location that holds the file, as the user would name it."""
-        name = self.part.name
-        cut = max(name.rfind("/"), name.rfind("!"))
-        return name[:cut] if cut > 0 else name
 
 
 def is_junk(path: str) -> bool:
@@ -151,10 +122,10 @@ def _rolled(group: Sequence[Candidate]) -> ApplicationLog:
             if numbers[candidate.part.name] > first
             or (numbers[candidate.part.name] == first and _is_compact(candidate))
         ]
-    row = _in_a_row(group, lambda candidate: numbers[candidate.part.name], first)
-    return ApplicationLog(
-        group[0].folder, row.parts, tuple(missing) + row.missing, notes=row.notes
+    row = in_a_row(
+        group, lambda candidate: numbers[candidate.part.name], first, label="rolled part"
     )
+    return ApplicationLog(group[0].folder, row.parts, (*missing, *row.missing), row.notes)
 
 
 def _rolled_number(candidate: Candidate) -> int:
@@ -171,7 +142,7 @@ def _compaction(number: int) -> MissingFact:
         what=f"events of finished spark jobs in rolled parts 1 to {number}",
         reason="Spark compacted them away (spark.eventLog.rolling, "
         "spark.history.fs.eventLog.rolling.maxFilesToRetain)",
-        effect=_LOWER_BOUNDS,
+        effect=LOWER_BOUNDS,
     )
 
 
@@ -185,21 +156,34 @@ def _databricks(sorting: _Sorting) -> list[ApplicationLog]:
 
 def _context(sorting: _Sorting, context_id: int) -> ApplicationLog:
     group = sorting.contexts[context_id]
-    row = _in_a_row(group, _rollover_number, 0)
+    label = f"part of SparkContext {context_id} with rollover number"
+    row = in_a_row(group, _rollover_number, 0, label=label)
     missing = row.missing + _missing_newest(group)
-    folders = {candidate.folder for candidate in group}
-    location = min(folders, key=len) if len(group) > 1 else group[0].part.name
-    shared = [
-        other
-        for other, candidates in sorting.contexts.items()
-        if other != context_id and folders & {candidate.folder for candidate in candidates}
-    ]
-    if not shared:
+    location = _shallowest_folder(group) if len(group) > 1 else group[0].part.name
+    strangers = _strangers(sorting, context_id)
+    if not strangers:
         return ApplicationLog(location, row.parts, missing, row.notes)
-    others = ", ".join(str(other) for other in shared)
-    note = f"{location} also holds parts of SparkContext {others}; each is read on its own"
+    note = MissingFact(
+        what=f"SparkContext {', '.join(str(other) for other in strangers)}",
+        reason=f"{_shallowest_folder(group)} holds parts of {len(strangers) + 1} contexts",
+        effect=f"None: each is read on its own; this is SparkContext {context_id}.",
+    )
     name = f"{location} (SparkContext {context_id})"
     return ApplicationLog(name, row.parts, missing, (*row.notes, note))
+
+
+def _strangers(sorting: _Sorting, context_id: int) -> list[int]:
+    """Return the other contexts that have parts in the same folders."""
+    folders = {candidate.folder for candidate in sorting.contexts[context_id]}
+    return [
+        other
+        for other, group in sorting.contexts.items()
+        if other != context_id and any(candidate.folder in folders for candidate in group)
+    ]
+
+
+def _shallowest_folder(group: Sequence[Candidate]) -> str:
+    return min((candidate.folder for candidate in group), key=len)
 
 
 def _rollover_number(candidate: Candidate) -> int:
@@ -213,7 +197,7 @@ def _missing_newest(group: Sequence[Candidate]) -> tuple[MissingFact, ...]:
     fact = MissingFact(
         what="the newest part of the event log, called `eventlog`",
         reason="only dated parts are here; the newest has no date in its name; copy it as well",
-        effect=_LOWER_BOUNDS,
+        effect=LOWER_BOUNDS,
     )
     return (fact,)
 
@@ -222,74 +206,3 @@ def _date_key(candidate: Candidate) -> tuple[bool, str, str]:
     """Order by the date in the name; the plain `eventlog` is the newest."""
     dated = _DATED.match(candidate.file_name)
     return (dated is None, dated[1] if dated else "", candidate.path)
-
-
-@dataclass(frozen=True, slots=True)
-class _Row:
-    parts: tuple[LogPart, ...]
-    missing: tuple[MissingFact, ...]
-    notes: tuple[str, ...]
-
-
-def _in_a_row(
-    group: Sequence[Candidate], number_of: Callable[[Candidate], int], first: int
-) -> _Row:
-    """Order by number; one part for each, gaps from `first` on named."""
-    by_number: dict[int, list[Candidate]] = defaultdict(list)
-    for candidate in group:
-        by_number[number_of(candidate)].append(candidate)
-    gaps = [number for number in range(first, max(by_number)) if number not in by_number]
-    missing = [_gap(gaps)] if gaps else []
-    notes: list[str] = []
-    parts: list[LogPart] = []
-    for number in sorted(by_number):
-        best, *others = sorted(by_number[number], key=_preference)
-        parts.append(best.part)
-        for other in others:
-            if have_equal_content(best.part, other.part):
-                notes.append(
-                    f"{other.part.name} is a copy of {best.part.name} and was passed over"
-                )
-            else:
-                missing.append(_contradiction(number, best.part, other.part))
-    return _Row(tuple(parts), tuple(missing), tuple(notes))
-
-
-def _preference(candidate: Candidate) -> tuple[bool, int, int, str]:
-    """Prefer what is readable, then the larger file, then the shallower path."""
-    is_bad = candidate.head.looks is not Looks.EVENTS
-    return (is_bad, -(candidate.part.stored_bytes or 0), candidate.path.count("/"), candidate.path)
-
-
-def _gap(numbers: Sequence[int]) -> MissingFact:
-    listed = ", ".join(str(number) for number in numbers[:_LISTED_NUMBERS])
-    more = f" and {len(numbers) - _LISTED_NUMBERS} more" if len(numbers) > _LISTED_NUMBERS else ""
-    return MissingFact(
-        what=f"rolled part {listed}{more} of the event log",
-        reason="the parts are numbered in a row and no file has this number; copy it as well",
-        effect=_LOWER_BOUNDS,
-    )
-
-
-def _contradiction(number: int, used: LogPart, other: LogPart) -> MissingFact:
-    return MissingFact(
-        what=f"a single rolled part {number} of the event log",
-        reason=f"{used.name} and {other.name} both have this number and differ; the first is used",
-        effect="Events that only the other holds are not counted.",
-    )
-
-
-def have_equal_content(one: LogPart, other: LogPart) -> bool:
-    """Whether two parts hold the same plain bytes; damaged ones never do."""
-    if one.name == other.name:
-        return True
-    try:
-        return all(left == right for left, right in zip_longest(_pages(one), _pages(other)))
-    except DamagedPart:
-        return False
-
-
-def _pages(part: LogPart) -> Iterator[bytes]:
-    feed = Feed(part.open())
-    while page := feed.take(CHUNK_BYTES):
-        yield page

@@ -86,13 +86,14 @@ class ApplicationLog:
         parts: never empty.
         missing: faults of the layout, such as a gap in the rollover numbers; they make the
             profile incomplete.
-        notes: what was seen and changes no number: a part stored twice with equal content.
+        notes: what was seen and changes no number, such as a part stored twice with equal
+            content; harmless, so they leave the profile complete.
     """
 
     location: str
     parts: tuple[LogPart, ...]
     missing: tuple[MissingFact, ...] = ()
-    notes: tuple[str, ...] = ()
+    notes: tuple[MissingFact, ...] = ()
 
     @property
     def is_in_progress(self) -> bool:

@@ -4,11 +4,18 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from isocost.clouds.base import LogStore, StoredFile
-from isocost.errors import InvalidInput, NotAnEventLog
+from isocost.errors import InvalidInput, NotAnEventLog, UserError
 from isocost.eventlog.codecs.detect import decompress
-from isocost.eventlog.heads import WHERE_LOGS_ARE, read_head
-from isocost.eventlog.layout import Candidate, arrange, is_junk, is_marked_in_progress
-from isocost.eventlog.parts import ApplicationLog, DamagedPart, LogPart, OpenedLogs
+from isocost.eventlog.heads import WHERE_LOGS_ARE, Candidate, Looks, read_head
+from isocost.eventlog.layout import arrange, is_junk, is_marked_in_progress
+from isocost.eventlog.parts import (
+    ApplicationLog,
+    DamagedPart,
+    FailedLog,
+    LogPart,
+    OpenedLogs,
+)
+from isocost.usecases.open_archive import open_archive
 
 LogStores = Sequence[LogStore]
 
@@ -46,11 +53,13 @@ def open_logs(location: str, stores: LogStores) -> OpenedLogs:
     """
     store = _store_of(location, stores)
     files = [file for file in store.find(location) if not is_junk(file.path)]
-    candidates = [_candidate(store, file) for file in files]
-    opened = arrange(location, candidates)
+    finds = [_find(store, file) for file in files]
+    candidates = [find for find in finds if isinstance(find, Candidate)]
+    archives = [find for find in finds if isinstance(find, OpenedLogs)]
+    opened = _joined(location, [arrange(location, candidates), *archives])
     if opened.applications or len(opened.failed) > 1:
         return opened
-    if len(candidates) == 1 and candidates[0].head.error:
+    if len(candidates) == len(finds) == 1 and candidates[0].head.error:
         raise candidates[0].head.error
     if opened.failed:
         raise opened.failed[0].error
@@ -83,7 +92,7 @@ def _store_of(location: str, stores: LogStores) -> LogStore:
     )
 
 
-def _candidate(store: LogStore, file: StoredFile) -> Candidate:
+def _find(store: LogStore, file: StoredFile) -> Candidate | OpenedLogs:
     part = LogPart(
         file.location,
         StoredPart(store, file).chunks,
@@ -91,7 +100,22 @@ def _candidate(store: LogStore, file: StoredFile) -> Candidate:
         file.modified_at,
         is_in_progress=is_marked_in_progress(file.path),
     )
-    return Candidate(file.path, part, read_head(part))
+    head = read_head(part.name, part.open())
+    if head.looks not in {Looks.ZIP, Looks.TAR}:
+        return Candidate(file.path, part, head)
+    try:
+        return open_archive(store, file, head.looks)
+    except UserError as error:
+        return OpenedLogs(file.location, (), (FailedLog(file.location, error),))
+
+
+def _joined(location: str, opened: Sequence[OpenedLogs]) -> OpenedLogs:
+    return OpenedLogs(
+        location,
+        tuple(log for logs in opened for log in logs.applications),
+        tuple(log for logs in opened for log in logs.failed),
+        tuple(stray for logs in opened for stray in logs.strays),
+    )
 
 
 def _nothing(location: str, file_count: int) -> str:
