@@ -43,7 +43,7 @@ class LogStore(Protocol):
     """
 
     def handles(self, location: str) -> bool:
-        """Whether locations of this form lie here; looks at the text alone."""
+        """Whether locations of this form lie here; asks nobody."""
         ...
 
     def find(self, location: str) -> tuple[StoredFile, ...]:

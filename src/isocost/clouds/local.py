@@ -12,6 +12,7 @@ from isocost.clouds.base import PIECE_BYTES, StoredFile, checked_file_count
 from isocost.errors import InvalidInput, NotFound, PlatformError
 
 _SCHEME: Final = "file:"
+_VOLUMES: Final = "/Volumes/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +20,12 @@ class LocalStore:
     """Files of this machine; follows symbolic links, but none to a folder inside a folder."""
 
     def handles(self, location: str) -> bool:
-        """Whether the location is a path: it has no scheme but `file`."""
+        """Whether the location is a path: it has no scheme but `file`.
+
+        A path below /Volumes is a Databricks volume unless this machine has it too.
+        """
+        if location.startswith(_VOLUMES):
+            return Path(location).exists()
         return location.startswith(_SCHEME) or ":/" not in location
 
     def find(self, location: str) -> tuple[StoredFile, ...]:
@@ -74,18 +80,22 @@ def _path(location: str) -> Path:
 
 
 def _below(root: Path) -> tuple[StoredFile, ...]:
+    os.listdir(root)  # os.walk would pass over a root that it may not read
     found: list[StoredFile] = []
-    for folder, _, names in os.walk(root, onerror=_raise):
-        for name in names:
-            path = Path(folder, name)
-            if path.is_file():
-                found.append(_stored(path, path.relative_to(root).as_posix()))
+
+    def keep_closed(error: OSError) -> None:
+        # A folder that may not be read is kept as if it were a file: reading it fails with the
+        # reason, for it alone, instead of hiding the logs that may lie in it.
+        closed = Path(str(error.filename))
+        found.append(StoredFile(str(closed), closed.relative_to(root).as_posix(), 0))
+
+    for folder, _, names in os.walk(root, onerror=keep_closed):
+        paths = (Path(folder, name) for name in names)
+        found += [
+            _stored(path, path.relative_to(root).as_posix()) for path in paths if path.is_file()
+        ]
         checked_file_count(str(root), len(found))
     return tuple(sorted(found, key=lambda file: file.path))
-
-
-def _raise(error: OSError) -> None:
-    raise error
 
 
 def _stored(path: Path, relative: str) -> StoredFile:

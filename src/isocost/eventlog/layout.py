@@ -8,7 +8,6 @@ by date, and says in the first line of each which context it belongs to and its 
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from typing import Final
 
 from isocost.domain.profile import MissingFact
@@ -50,8 +49,6 @@ def arrange(location: str, candidates: Iterable[Candidate]) -> OpenedLogs:
     applications = [_rolled(group) for group in sorting.rolled.values()]
     applications += _databricks(sorting)
     applications += [_single(candidate) for candidate in sorting.singles]
-    if len(applications) == 1:
-        applications = [replace(applications[0], location=location)]
     return OpenedLogs(
         location,
         tuple(sorted(applications, key=lambda log: log.location)),

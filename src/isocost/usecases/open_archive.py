@@ -32,7 +32,7 @@ def open_archive(store: LogStore, file: StoredFile, looks: Looks) -> OpenedLogs:
         candidates.extend(_candidates(archive))
     except DamagedPart as fault:
         damage = fault.within(file.location)
-    opened = arrange(file.location, candidates)
+    opened = arrange(file.location, candidates).named_as_asked()
     return _with_damage(opened, damage) if damage else opened
 
 

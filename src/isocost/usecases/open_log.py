@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from isocost.clouds.base import LogStore, StoredFile
-from isocost.errors import InvalidInput, NotAnEventLog, UserError
+from isocost.errors import InvalidInput, NotAnEventLog, PlatformError, UserError
 from isocost.eventlog.codecs.detect import decompress
 from isocost.eventlog.heads import WHERE_LOGS_ARE, Candidate, Looks, read_head
 from isocost.eventlog.layout import arrange, is_junk, is_marked_in_progress
@@ -56,7 +56,7 @@ def open_logs(location: str, stores: LogStores) -> OpenedLogs:
     finds = [_find(store, file) for file in files]
     candidates = [find for find in finds if isinstance(find, Candidate)]
     archives = [find for find in finds if isinstance(find, OpenedLogs)]
-    opened = _joined(location, [arrange(location, candidates), *archives])
+    opened = _joined(location, [arrange(location, candidates), *archives]).named_as_asked()
     if opened.applications or len(opened.failed) > 1:
         return opened
     if len(candidates) == len(finds) == 1 and candidates[0].head.error:
@@ -100,12 +100,12 @@ def _find(store: LogStore, file: StoredFile) -> Candidate | OpenedLogs:
         file.modified_at,
         is_in_progress=is_marked_in_progress(file.path),
     )
-    head = read_head(part.name, part.open())
-    if head.looks not in {Looks.ZIP, Looks.TAR}:
-        return Candidate(file.path, part, head)
     try:
+        head = read_head(part.name, part.open())
+        if head.looks not in {Looks.ZIP, Looks.TAR}:
+            return Candidate(file.path, part, head)
         return open_archive(store, file, head.looks)
-    except UserError as error:
+    except (UserError, PlatformError) as error:
         return OpenedLogs(file.location, (), (FailedLog(file.location, error),))
 
 
