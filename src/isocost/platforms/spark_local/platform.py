@@ -18,6 +18,7 @@ from isocost.errors import ClusterTooLarge, InvalidInput, UnknownName
 from isocost.platforms.base import RunOutcome, RunRequest
 from isocost.platforms.spark_local import data, failures, machine, settings, software
 from isocost.platforms.spark_local.launch import ChildCommand, run_child
+from isocost.platforms.spark_local.pinning import make_pinned_java_home
 from isocost.platforms.spark_local.request import DriverRequest, read_outcome
 from isocost.platforms.spark_local.workloads import APPLICATIONS
 
@@ -133,6 +134,11 @@ class SparkLocal:
         node_type = self._checked_node_type(request)
         self.prepare([request.workload])
         directory = self._fresh_directory(request.run_id)
+        make_pinned_java_home(
+            directory / "scratch" / settings.EXECUTOR_JAVA_HOME,
+            software.java_home(os.environ),
+            cores=node_type.cores,
+        )
         command = self._command(request, node_type, directory)
         with FileLock(self._cache / "running.lock"):
             started_at = clock.now()
