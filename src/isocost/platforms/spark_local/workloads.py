@@ -1,4 +1,4 @@
-"""The catalogue of what this platform runs: one table, name → application."""
+"""The catalogue of what this platform runs: one table, name → application; and the demo's pick."""
 
 from collections.abc import Mapping
 
@@ -15,3 +15,13 @@ APPLICATIONS: Mapping[str, Application] = {
     "ml/logistic-regression": ml.logistic_regression,
     "etl/wide-join-write": etl.wide_join_write,
 }
+
+# Several shapes, none longer than about 15 s on one core, most of it in spark tasks.
+DEMO_WORKLOADS = (
+    "tpcds/nightly-report",
+    "tpcds/q22",
+    "tpcds/q95",
+    "rdd/sort",
+    "ml/kmeans",
+    "etl/wide-join-write",
+)

@@ -5,38 +5,45 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from isocost.platforms.spark_local.applications.context import SEED, ApplicationContext
+from isocost.platforms.spark_local.settings import PARALLELISM
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
-FEATURES = ("ss_quantity", "ss_wholesale_cost", "ss_list_price", "ss_sales_price", "ss_coupon_amt")
-CLUSTER_COUNT = 8
-ITERATIONS = 10
+# Column names of TPC-DS's sales tables without the table's prefix.
+FEATURES = ("quantity", "wholesale_cost", "list_price", "sales_price", "coupon_amt")
+SALES = {"ss": "store_sales", "ws": "web_sales"}
+CLUSTER_COUNT = 6
+KMEANS_ITERATIONS = 5
+REGRESSION_ITERATIONS = 10
 
 
 def kmeans(context: ApplicationContext) -> None:
-    """Group the store sales by quantity and prices."""
+    """Group the web sales by quantity and prices."""
     from pyspark.ml.clustering import KMeans
 
-    vectors = _labelled_vectors(context).cache()
-    KMeans(k=CLUSTER_COUNT, maxIter=ITERATIONS, tol=0.0, seed=SEED).fit(vectors)
+    vectors = _labelled_vectors(context, "ws").cache()
+    KMeans(k=CLUSTER_COUNT, maxIter=KMEANS_ITERATIONS, tol=0.0, seed=SEED).fit(vectors)
 
 
 def logistic_regression(context: ApplicationContext) -> None:
     """Learn from quantity and prices which sales earn a profit."""
     from pyspark.ml.classification import LogisticRegression
 
-    vectors = _labelled_vectors(context).cache()
-    LogisticRegression(maxIter=ITERATIONS, tol=0.0, regParam=0.01).fit(vectors)
+    vectors = _labelled_vectors(context, "ss").cache()
+    LogisticRegression(maxIter=REGRESSION_ITERATIONS, tol=0.0, regParam=0.01).fit(vectors)
 
 
-def _labelled_vectors(context: ApplicationContext) -> DataFrame:
-    """Return the columns `features` (a vector of 5) and `label` (1.0 for a profit, else 0.0)."""
+def _labelled_vectors(context: ApplicationContext, prefix: str) -> DataFrame:
+    """Return the columns `features` (a vector of 5) and `label` (1.0 for a profit, else 0.0).
+
+    Spread evenly over the spark tasks before they are cached: the files of a table are not equal.
+    """
     from pyspark.ml.feature import VectorAssembler
     from pyspark.sql.functions import col
 
-    profit = (col("ss_net_profit") > 0).cast("double").alias("label")
-    numbers = [col(name).cast("double").alias(name) for name in FEATURES]
-    sales = context.table("store_sales").na.drop(subset=[*FEATURES, "ss_net_profit"])
+    profit = (col(f"{prefix}_net_profit") > 0).cast("double").alias("label")
+    numbers = [col(f"{prefix}_{name}").cast("double").alias(name) for name in FEATURES]
+    sales = context.table(SALES[prefix]).select(*numbers, profit).na.drop()
     assembler = VectorAssembler(inputCols=list(FEATURES), outputCol="features")
-    return assembler.transform(sales.select(*numbers, profit)).select("features", "label")
+    return assembler.transform(sales.repartition(PARALLELISM)).select("features", "label")
