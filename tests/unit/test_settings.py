@@ -1,0 +1,39 @@
+"""Settings: file, environment, and what is said of a bad value."""
+
+import pytest
+
+from isocost.errors import InvalidInput
+from isocost.settings import DEFAULT_SCALE_FACTOR, read_settings
+
+
+@pytest.fixture
+def environ(tmp_path):
+    return {"ISOCOST_HOME": str(tmp_path)}
+
+
+def test_defaults_need_no_file(environ):
+    assert read_settings(environ).spark_local.scale_factor == DEFAULT_SCALE_FACTOR
+
+
+def test_file_sets_a_value(environ, tmp_path):
+    (tmp_path / "isocost.toml").write_text("[spark_local]\nscale_factor = 0.5\n")
+    assert read_settings(environ).spark_local.scale_factor == 0.5
+
+
+def test_environment_wins_over_the_file(environ, tmp_path):
+    (tmp_path / "isocost.toml").write_text("[spark_local]\nscale_factor = 0.5\n")
+    environ["ISOCOST_SPARK_LOCAL_SCALE_FACTOR"] = "2"
+    assert read_settings(environ).spark_local.scale_factor == 2.0
+
+
+@pytest.mark.parametrize("value", ["fast", "0", "-1", "nan", "inf"])
+def test_bad_value_names_every_place_searched(environ, value):
+    environ["ISOCOST_SPARK_LOCAL_TIME_LIMIT_S"] = value
+    with pytest.raises(InvalidInput, match=r"ISOCOST_SPARK_LOCAL_TIME_LIMIT_S.*isocost\.toml"):
+        read_settings(environ)
+
+
+def test_broken_file_is_named(environ, tmp_path):
+    (tmp_path / "isocost.toml").write_text("scale_factor = ")
+    with pytest.raises(InvalidInput, match=r"isocost\.toml"):
+        read_settings(environ)
