@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -67,7 +67,7 @@ def end_session(session_id: int) -> None:
     A session, not only its process group: Spark's Python workers form groups of their own.
     """
     deadline_s = monotonic_s() + _GONE_WITHIN_S
-    while members := list(session_members(session_id)):
+    while members := session_members(session_id):
         for pid in members:
             _kill(pid)
         if monotonic_s() > deadline_s:
@@ -75,17 +75,16 @@ def end_session(session_id: int) -> None:
         time.sleep(_POLL_S)
 
 
-def session_members(session_id: int) -> Iterator[int]:
-    """Yield the ids of the session's living processes.
+def session_members(session_id: int) -> list[int]:
+    """Return the ids of the session's living processes.
 
     Where there is no /proc (macOS), these are the leader's process group as one negative id.
     """
     if not Path("/proc/self/stat").exists():
-        yield from _group_if_alive(session_id)
-        return
-    for entry in os.scandir("/proc"):
-        if entry.name.isdigit() and _living_session(entry.name) == session_id:
-            yield int(entry.name)
+        return _group_if_alive(session_id)
+    with os.scandir("/proc") as entries:
+        pids = [entry.name for entry in entries if entry.name.isdigit()]
+    return [int(pid) for pid in pids if _living_session(pid) == session_id]
 
 
 def _living_session(pid: str) -> int | None:
@@ -98,12 +97,12 @@ def _living_session(pid: str) -> int | None:
     return None if state in "ZX" else int(session)
 
 
-def _group_if_alive(group_id: int) -> Iterator[int]:
+def _group_if_alive(group_id: int) -> list[int]:
     try:
         os.killpg(group_id, 0)
     except (ProcessLookupError, PermissionError):
-        return
-    yield -group_id
+        return []
+    return [-group_id]
 
 
 def _kill(pid: int) -> None:

