@@ -20,3 +20,9 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"No measured data at {folder}; set ISOCOST_SHARED_DATA to where they are.")
     return folder
+
+
+@pytest.fixture(scope="session")
+def tpcds_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A cache that real Spark's TPC-DS data are made in once a session."""
+    return tmp_path_factory.mktemp("tpcds-cache")

@@ -16,6 +16,7 @@ from pathlib import Path
 from filelock import FileLock
 
 from isocost.errors import PlatformError
+from isocost.platforms.spark_local.failures import with_log
 from isocost.platforms.spark_local.launch import ChildCommand, run_child
 from isocost.platforms.spark_local.software import clean_environment, require
 
@@ -89,8 +90,8 @@ def make(data: TpcdsData, scale_factor: float) -> None:
 
 def _generate(data: TpcdsData, scale_factor: float) -> None:
     # In a process of its own: an out-of-memory or a crash in native code must not end the product.
-    request = data.directory.with_suffix(".request.json")
-    log = data.directory.with_suffix(".log")
+    request = data.directory.with_name(f"{data.directory.name}.request.json")
+    log = data.directory.with_name(f"{data.directory.name}.log")
     log.unlink(missing_ok=True)
     asked = {"directory": str(data.directory), "scale_factor": scale_factor}
     request.write_text(json.dumps(asked), encoding="utf-8")
@@ -104,10 +105,7 @@ def _generate(data: TpcdsData, scale_factor: float) -> None:
 
 
 def _why_not_made(data: TpcdsData, exit_code: int | None, log: Path) -> str:
-    last = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-5:]
-    return (
-        f"Making the TPC-DS data in {data.directory} failed "
-        f"({'time limit' if exit_code is None else f'exit code {exit_code}'}). It said:\n"
-        + "\n".join(f"  {line}" for line in last)
-        + "\nFree disk or memory, or ask for a smaller scale factor, then repeat the command."
-    )
+    ending = "time limit" if exit_code is None else f"exit code {exit_code}"
+    why = f"Making the TPC-DS data in {data.directory} failed ({ending})."
+    remedy = "Free disk or memory, or ask for a smaller scale factor; then repeat the command."
+    return f"{with_log(why, log, whose='The generator')}\n{remedy}"

@@ -39,10 +39,10 @@ def _telling_lines(lines: Iterable[str]) -> list[str]:
     return [line for line in kept if line and not _STACK_FRAME.match(line)]
 
 
-def with_log(why: str, log: Path) -> str:
+def with_log(why: str, log: Path, *, whose: str = "Spark") -> str:
     """Return the reason followed by the log's last lines and where the whole log lies."""
     last = last_lines(log)
     if not last:
-        return f"{why}\nSpark wrote no log to {log}."
+        return f"{why}\n{whose} wrote nothing to {log}."
     indented = "\n".join(f"  {line}" for line in last.splitlines())
-    return f"{why}\nLast lines of Spark's log ({log}):\n{indented}"
+    return f"{why}\n{whose}'s last lines ({log}):\n{indented}"

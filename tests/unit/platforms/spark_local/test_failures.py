@@ -42,4 +42,4 @@ def test_last_lines_are_the_last(tmp_path):
 
 
 def test_absent_log_is_said_to_be_absent(tmp_path):
-    assert "wrote no log" in failures.with_log("It failed.", tmp_path / "spark.log")
+    assert "Spark wrote nothing" in failures.with_log("It failed.", tmp_path / "spark.log")

@@ -1,43 +1,56 @@
-"""An executor runs on its worker's cores and on no others."""
+"""An executor's JVM runs on its worker's cores and on no others."""
 
+import json
 import os
 import subprocess
-from pathlib import Path
+import sys
 
 import pytest
 
 from isocost.platforms.spark_local.pinning import CAN_PIN, make_pinned_java_home
 
-pytestmark = pytest.mark.skipif(not CAN_PIN, reason="this system cannot confine a process")
+if not CAN_PIN:
+    pytest.skip("this system cannot confine a process to cores", allow_module_level=True)
 
-SHOW = '#!/bin/sh\ngrep Cpus_allowed_list /proc/self/status; echo "$@"\n'
+MACHINE = sorted(os.sched_getaffinity(0))
 
 
-def run_executor(folder, cores, number):
-    java = folder / "a java" / "bin" / "java"
+@pytest.fixture
+def cores_of(tmp_path):
+    """Return a function: (cores of a worker, Java's arguments) → what the JVM would see."""
+    java = tmp_path / "a real java" / "bin" / "java"
     java.parent.mkdir(parents=True)
-    java.write_text(SHOW)
+    java.write_text(
+        f"#!{sys.executable}\nimport json, os, sys\n"
+        "print(json.dumps([sorted(os.sched_getaffinity(0)), sys.argv[1:]]))\n"
+    )
     java.chmod(0o755)
-    make_pinned_java_home(folder / "pinned home", Path(java.parents[1]), cores=cores)
-    command = [folder / "pinned home" / "bin" / "java", "-Xmx1g", "--executor-id", str(number)]
-    shown = subprocess.run(command, capture_output=True, text=True, check=True)
-    allowed, arguments = shown.stdout.splitlines()
-    return allowed.split()[1], arguments
+
+    def run(cores, *arguments):
+        home = tmp_path / f"pinned to {cores}"
+        if not home.exists():
+            make_pinned_java_home(home, tmp_path / "a real java", cores=cores)
+        command = [home / "bin" / "java", *arguments]
+        return json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
+
+    return run
 
 
-@pytest.mark.parametrize("number", [0, 1])
-def test_executor_of_one_core_gets_the_core_of_its_number(tmp_path, number):
-    machine = sorted(os.sched_getaffinity(0))
-    allowed, _ = run_executor(tmp_path, 1, number)
-    assert allowed == str(machine[number % len(machine)])
+def test_first_executor_gets_the_first_core(cores_of):
+    assert cores_of(1, "--executor-id", "0")[0] == MACHINE[:1]
 
 
-def test_executor_of_all_cores_gets_them_all(tmp_path):
-    machine = os.sched_getaffinity(0)
-    allowed, _ = run_executor(tmp_path, len(machine), 0)
-    assert allowed.replace("-", ",").split(",")[-1] == str(max(machine))
+@pytest.mark.skipif(len(MACHINE) < 2, reason="needs two cores to tell executors apart")
+def test_executors_do_not_share_cores(cores_of):
+    first, second = (cores_of(1, "--executor-id", n)[0] for n in ("0", "1"))
+    assert not set(first) & set(second)
 
 
-def test_arguments_reach_java_unchanged(tmp_path):
-    _, arguments = run_executor(tmp_path, 1, 0)
-    assert arguments == "-Xmx1g --executor-id 0"
+@pytest.mark.skipif(len(MACHINE) < 2, reason="needs two cores")
+def test_worker_of_two_cores_gets_two(cores_of):
+    assert cores_of(2, "--executor-id", "0")[0] == MACHINE[:2]
+
+
+def test_arguments_reach_java_unchanged(cores_of):
+    given = ["-Xmx640m", "-Dname=a b", "--executor-id", "0"]
+    assert cores_of(1, *given)[1] == given

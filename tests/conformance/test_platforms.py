@@ -1,0 +1,25 @@
+"""Every platform keeps the contract."""
+
+import pytest
+
+from isocost.catalog.local import LOCAL_NODE_TYPES
+from isocost.domain.cluster import ClusterSpec
+from isocost.platforms.base import RunRequest
+from isocost.platforms.spark_local.platform import SparkLocal
+from isocost.testing.platform_suite import PlatformSuite
+
+
+@pytest.mark.spark
+class TestSparkLocal(PlatformSuite):
+    @pytest.fixture(scope="class")
+    def platform(self, tmp_path_factory, tpcds_cache):
+        root = tmp_path_factory.mktemp("runs")
+        return SparkLocal(LOCAL_NODE_TYPES, root, tpcds_cache, scale_factor=0.01)
+
+    @pytest.fixture(scope="class")
+    def request_one(self):
+        return RunRequest("conformance/1", "tpcds/q3", ClusterSpec("local-1c-1g", 1))
+
+    @pytest.fixture(scope="class")
+    def outcome(self, platform, request_one):
+        return platform.execute(request_one)
