@@ -1,5 +1,6 @@
 """Settings in, objects out: the only file that knows which adapter stands behind which port."""
 
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Final
@@ -7,6 +8,9 @@ from typing import Final
 from filelock import FileLock, Timeout
 
 from isocost.catalog.local import LOCAL_NODE_TYPES
+from isocost.clouds.aws.s3 import S3Store
+from isocost.clouds.azure.blob import AzureBlobStore
+from isocost.clouds.databricks.files import DatabricksFileStore
 from isocost.clouds.local import LocalStore
 from isocost.domain.cluster import NodeType
 from isocost.domain.profile import RunProfile
@@ -88,7 +92,7 @@ def only_one(name: str, settings: Settings) -> Iterator[None]:
 
 def log_stores() -> LogStores:
     """Return the places event logs are read from, in the order they are asked."""
-    return (LocalStore(),)
+    return (LocalStore(), S3Store(), AzureBlobStore(os.environ), DatabricksFileStore())
 
 
 def read_profile(location: str) -> RunProfile:

@@ -52,18 +52,19 @@ def open_logs(location: str, stores: LogStores) -> OpenedLogs:
         PlatformError: the place refused or failed.
     """
     store = _store_of(location, stores)
+    shown = _shown(location)
     files = [file for file in store.find(location) if not is_junk(file.path)]
     finds = [_find(store, file) for file in files]
     candidates = [find for find in finds if isinstance(find, Candidate)]
     archives = [find for find in finds if isinstance(find, OpenedLogs)]
-    opened = _joined(location, [arrange(location, candidates), *archives]).named_as_asked()
+    opened = _joined(shown, [arrange(shown, candidates), *archives]).named_as_asked()
     if opened.applications or len(opened.failed) > 1:
         return opened
     if len(candidates) == len(finds) == 1 and candidates[0].head.error:
         raise candidates[0].head.error
     if opened.failed:
         raise opened.failed[0].error
-    raise NotAnEventLog(_nothing(location, len(files)))
+    raise NotAnEventLog(_nothing(shown, len(files)))
 
 
 def open_one(location: str, stores: LogStores) -> ApplicationLog:
@@ -77,8 +78,8 @@ def open_one(location: str, stores: LogStores) -> ApplicationLog:
         return opened.applications[0]
     places = [log.location for log in opened.applications + opened.failed]
     raise InvalidInput(
-        f"{location} holds {len(places)} event logs; expected one. Name one of them, such as "
-        f"{places[0]}."
+        f"{opened.location} holds {len(places)} event logs; expected one. Name one of "
+        f"them, such as {places[0]}."
     )
 
 
@@ -87,9 +88,14 @@ def _store_of(location: str, stores: LogStores) -> LogStore:
         if store.handles(location):
             return store
     raise InvalidInput(
-        f"{location} is of no known form. Expected a path, file://, s3://, abfss://, wasbs://, "
-        "https://<account>.blob.core.windows.net/, dbfs:/ or /Volumes/."
+        f"{_shown(location)} is of no known form. Expected a path, file://, s3://, abfss://, "
+        "wasbs://, https://<account>.blob.core.windows.net/, dbfs:/ or /Volumes/."
     )
+
+
+def _shown(location: str) -> str:
+    """Return a location without what may be a secret: the query of a URL, such as a SAS token."""
+    return location.partition("?")[0] if location.startswith("https://") else location
 
 
 def _find(store: LogStore, file: StoredFile) -> Candidate | OpenedLogs:

@@ -1,0 +1,1 @@
+"""Amazon Web Services: where event logs lie in S3."""

@@ -1,0 +1,1 @@
+"""Microsoft Azure: where event logs lie in blob containers."""

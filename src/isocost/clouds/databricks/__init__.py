@@ -1,0 +1,1 @@
+"""Databricks file systems: where event logs lie in DBFS and in volumes."""
