@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 # Column names of TPC-DS's sales tables without the table's prefix.
 FEATURES = ("quantity", "wholesale_cost", "list_price", "sales_price", "coupon_amt")
+# Half of the sales: quantities are spread evenly from 1 to 100.
+MOST_PIECES = 50
 SALES = {"ss": "store_sales", "ws": "web_sales"}
 CLUSTER_COUNT = 6
 KMEANS_ITERATIONS = 5
@@ -44,6 +46,7 @@ def _labelled_vectors(context: ApplicationContext, prefix: str) -> DataFrame:
 
     profit = (col(f"{prefix}_net_profit") > 0).cast("double").alias("label")
     numbers = [col(f"{prefix}_{name}").cast("double").alias(name) for name in FEATURES]
-    sales = context.table(SALES[prefix]).select(*numbers, profit).na.drop()
+    sales = context.table(SALES[prefix]).where(col(f"{prefix}_quantity") <= MOST_PIECES)
     assembler = VectorAssembler(inputCols=list(FEATURES), outputCol="features")
-    return assembler.transform(sales.repartition(PARALLELISM)).select("features", "label")
+    rows = sales.select(*numbers, profit).na.drop().repartition(PARALLELISM)
+    return assembler.transform(rows).select("features", "label")

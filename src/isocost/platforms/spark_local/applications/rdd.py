@@ -7,8 +7,8 @@ from itertools import pairwise
 from isocost.platforms.spark_local.applications.context import ApplicationContext
 
 # The records of the sort benchmark (10 bytes of key in 100 bytes of record), spread over 8 spark
-# tasks: 8 s of work for one core, sampling pass included.
-SORT_RECORDS = 600_000
+# tasks: 9 s of work for one core, sampling pass included.
+SORT_RECORDS = 900_000
 SORT_PARTITIONS = 8
 
 PAGE_COUNT = 30_000
