@@ -107,7 +107,7 @@ def read_head(name: str, chunks: Iterator[bytes]) -> Head:
 
     Args:
         name: of the part, for messages.
-        chunks: as `LogPart.open` gives them; closed here once the head is known.
+        chunks: as `LogPart.open` gives them; most are left untaken.
 
     Raises:
         PlatformError: if the place where the part is stored fails.

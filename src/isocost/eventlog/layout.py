@@ -70,6 +70,7 @@ class _Sorting:
         for candidate in candidates:
             self._sort(candidate)
         self._drop_unreadable_groups()
+        self._adopt_unlabelled()
 
     def _sort(self, candidate: Candidate) -> None:
         rolled = _ROLLED.match(_CODEC_SUFFIX.sub("", candidate.file_name))
@@ -99,6 +100,17 @@ class _Sorting:
                 del self.rolled[key]
                 for candidate in group:
                     self._set_aside(candidate)
+
+    def _adopt_unlabelled(self) -> None:
+        """Give parts that lost their first line to the context, if only one lies beside them."""
+        for folder in list(self.dated):
+            beside = [
+                group
+                for group in self.contexts.values()
+                if any(candidate.folder == folder for candidate in group)
+            ]
+            if len(beside) == 1:
+                beside[0].extend(self.dated.pop(folder))
 
 
 def _single(candidate: Candidate) -> ApplicationLog:
@@ -154,8 +166,9 @@ def _databricks(sorting: _Sorting) -> list[ApplicationLog]:
 def _context(sorting: _Sorting, context_id: int) -> ApplicationLog:
     group = sorting.contexts[context_id]
     label = f"part of SparkContext {context_id} with rollover number"
-    row = in_a_row(group, _rollover_number, 0, label=label)
-    missing = row.missing + _missing_newest(group)
+    numbers = _rollover_numbers(group)
+    row = in_a_row(group, lambda candidate: numbers[candidate.part.name], 0, label=label)
+    missing = (*row.missing, *_missing_newest(group), *_missing_labels(group))
     location = _shallowest_folder(group) if len(group) > 1 else group[0].part.name
     strangers = _strangers(sorting, context_id)
     if not strangers:
@@ -183,8 +196,27 @@ def _shallowest_folder(group: Sequence[Candidate]) -> str:
     return min((candidate.folder for candidate in group), key=len)
 
 
-def _rollover_number(candidate: Candidate) -> int:
-    return candidate.head.databricks.rollover_number if candidate.head.databricks else 0
+def _rollover_numbers(group: Sequence[Candidate]) -> dict[str, int]:
+    """Return each part's number by its name; one that lost it follows its predecessor by date."""
+    numbers: dict[str, int] = {}
+    number = -1
+    for candidate in sorted(group, key=_date_key):
+        databricks = candidate.head.databricks
+        number = databricks.rollover_number if databricks else number + 1
+        numbers[candidate.part.name] = number
+    return numbers
+
+
+def _missing_labels(group: Sequence[Candidate]) -> list[MissingFact]:
+    return [
+        MissingFact(
+            what=f"rollover number of {candidate.part.name}",
+            reason="its first line is no DBCEventLoggingListenerMetadata, though others have one",
+            effect="It is placed by the date in its name; its first events may be lost.",
+        )
+        for candidate in group
+        if not candidate.head.databricks
+    ]
 
 
 def _missing_newest(group: Sequence[Candidate]) -> tuple[MissingFact, ...]:

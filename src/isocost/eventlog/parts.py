@@ -5,7 +5,7 @@ value here can be pickled where its `open` can, so that another process may read
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from isocost.domain.profile import MissingFact
@@ -71,7 +71,7 @@ class LogPart:
     """
 
     name: str
-    open: Callable[[], Iterator[bytes]]
+    open: Callable[[], Iterator[bytes]] = field(repr=False)
     stored_bytes: int | None = None
     modified_at: datetime | None = None
     is_in_progress: bool = False

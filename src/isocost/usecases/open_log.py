@@ -1,7 +1,9 @@
 """A location the user typed in; the event logs that lie there, ready to be read, out."""
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Final
 
 from isocost.clouds.base import LogStore, StoredFile
 from isocost.errors import InvalidInput, NotAnEventLog, PlatformError, UserError
@@ -18,6 +20,9 @@ from isocost.eventlog.parts import (
 from isocost.usecases.open_archive import open_archive
 
 LogStores = Sequence[LogStore]
+
+# The head of each file is one request; a remote place answers eight at once as fast as one.
+_READERS: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +59,8 @@ def open_logs(location: str, stores: LogStores) -> OpenedLogs:
     store = _store_of(location, stores)
     shown = _shown(location)
     files = [file for file in store.find(location) if not is_junk(file.path)]
-    finds = [_find(store, file) for file in files]
+    with ThreadPoolExecutor(_READERS) as pool:
+        finds = list(pool.map(lambda file: _find(store, file), files))
     candidates = [find for find in finds if isinstance(find, Candidate)]
     archives = [find for find in finds if isinstance(find, OpenedLogs)]
     opened = _joined(shown, [arrange(shown, candidates), *archives]).named_as_asked()

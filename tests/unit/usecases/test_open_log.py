@@ -138,6 +138,17 @@ def test_newest_databricks_part_is_missed(tmp_path):
     ]
 
 
+def test_part_that_lost_its_first_line_is_placed_by_date_and_flagged(tmp_path):
+    files = {
+        "eventlog-2022-01-14--17-00": rollover(0),
+        "eventlog-2022-01-14--18-00": events("Second"),
+        "eventlog": rollover(2),
+    }
+    log = opened(tmp_path, files).applications[0]
+    assert text_of(log) == rollover(0) + events("Second") + rollover(2)
+    assert whats(log) == [f"rollover number of {tmp_path}/eventlog-2022-01-14--18-00"]
+
+
 def test_duplicate_with_equal_content_is_passed_over_and_noted(tmp_path):
     files = {"eventlog": rollover(0), "extra/eventlog.gz": ENCODERS["gzip"](rollover(0))}
     log = opened(tmp_path, files).applications[0]
