@@ -1,9 +1,11 @@
 """Log ratios of observed over replayed runtimes in, the correction of the next replay out.
 
-The replay keeps spark task durations as they were, but they are not: more slots share disks,
-network and memory bandwidth, and less memory spills. So for a candidate c replayed from run k
+The replay knows nothing of what spark tasks share: more slots compete for disks, network and
+memory bandwidth, more executors each warm up their own JVM, and less memory spills. So for a
+candidate c replayed from run k
 
-    log runtime(c) = log replay_k(c) + x · β + ε,    x = (share · log slot ratio, log memory ratio)
+    log runtime(c) = log replay_k(c) + x · β + ε,
+    x = (share · log slot ratio, share · log executor ratio, log memory ratio)
 
 where `share` is the part of the runtime in which spark tasks ran. β and the noise are learned from
 the project's own runs by conjugate (normal-inverse-gamma) regression, so the predictive is a
@@ -25,7 +27,10 @@ Floats = npt.NDArray[np.float64]
 # 100 GB; at 10 to 40 executors it is 0.15 to 0.29. The width lets all of these be likely.
 SLOT_GROWTH_MEAN: Final = 0.08
 SLOT_GROWTH_SD: Final = 0.15
-# Nothing is assumed about what more memory does, except that it is seldom as much as this.
+# As many slots in more executors: nothing is assumed but that it seldom matters as much as slots.
+EXECUTOR_GROWTH_MEAN: Final = 0.0
+EXECUTOR_GROWTH_SD: Final = 0.15
+# Likewise for more memory.
 MEMORY_GROWTH_MEAN: Final = 0.0
 MEMORY_GROWTH_SD: Final = 0.10
 # Repeats of one configuration: 1.6 % robust sd in the C3O data set, about 5 % on the shared
@@ -33,8 +38,9 @@ MEMORY_GROWTH_SD: Final = 0.10
 NOISE_SD: Final = 0.05
 NOISE_DOF: Final = 4.0
 
-_MEAN: Final = np.array([SLOT_GROWTH_MEAN, MEMORY_GROWTH_MEAN])
-_PRECISION: Final = np.diag([(NOISE_SD / SLOT_GROWTH_SD) ** 2, (NOISE_SD / MEMORY_GROWTH_SD) ** 2])
+_MEAN: Final = np.array([SLOT_GROWTH_MEAN, EXECUTOR_GROWTH_MEAN, MEMORY_GROWTH_MEAN])
+_SD: Final = np.array([SLOT_GROWTH_SD, EXECUTOR_GROWTH_SD, MEMORY_GROWTH_SD])
+_PRECISION: Final = np.diag((NOISE_SD / _SD) ** 2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +70,8 @@ class Growth:
     """The posterior over β and the noise.
 
     Attributes:
-        mean: (2,) of β.
-        precision: (2, 2), in units of the noise variance.
+        mean: (3,) of β.
+        precision: (3, 3), in units of the noise variance.
         dof, noise_variance: of the inverse gamma.
     """
 
@@ -75,7 +81,7 @@ class Growth:
     noise_variance: float
 
     def corrected(self, replayed_s: float, features: Floats) -> LogStudentT:
-        """Return the runtime of a candidate whose replay says `replayed_s`; features: (2,)."""
+        """Return the runtime of a candidate whose replay says `replayed_s`; features: (3,)."""
         spread = float(features @ np.linalg.solve(self.precision, features))
         return LogStudentT(
             location=float(np.log(replayed_s) + features @ self.mean),
@@ -85,7 +91,7 @@ class Growth:
 
 
 def learn_growth(features: Sequence[Floats], log_ratios: Sequence[float]) -> Growth:
-    """Return the posterior after (2,) features and log(observed / replayed), one pair a run."""
+    """Return the posterior after (3,) features and log(observed / replayed), one pair a run."""
     if not log_ratios:
         return Growth(_MEAN, _PRECISION, NOISE_DOF, NOISE_SD**2)
     x = np.vstack(features)

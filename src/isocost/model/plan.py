@@ -11,9 +11,10 @@ it is kept as it was, for more slots do not make the driver faster.
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from isocost.domain.profile import Distribution, RunProfile, StageProfile
+from isocost.model.waves import first_wave_factor, pooled, wave_ratio
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +26,8 @@ class PlannedStage:
         completed_before: how many stages, in order of `ReplayPlan.completion_rank`, must be
             complete; 0 for a stage that only waits for its parents.
         lag_s: driver time between the last awaited completion and the submission.
-        task_s: spark task durations in launch order.
+        task_s: spark task durations in launch order, as observed.
+        first_wave_factor: how much longer the first spark task on a slot takes than later ones.
         priority: spark's FIFO order, the lower the earlier.
     """
 
@@ -33,6 +35,7 @@ class PlannedStage:
     completed_before: int
     lag_s: float
     task_s: tuple[float, ...]
+    first_wave_factor: float
     priority: tuple[int, int]
 
 
@@ -53,6 +56,11 @@ class ReplayPlan:
     executor_added_s: tuple[float, ...]
     slots_per_executor: int
 
+    @property
+    def observed_slot_count(self) -> int:
+        """How many spark tasks the observed cluster ran at once."""
+        return max(1, len(self.executor_added_s)) * self.slots_per_executor
+
 
 @dataclass(frozen=True, slots=True)
 class _Placed:
@@ -68,12 +76,22 @@ def plan_from_profile(profile: RunProfile) -> ReplayPlan:
     history = _History(_placed_stages(profile.stages))
     executors = sorted(profile.executors, key=lambda e: e.added_s)
     last_s = history.completions_s[-1] if history.completions_s else 0.0
-    return ReplayPlan(
+    plan = ReplayPlan(
         stages=tuple(history.planned(p) for p in history.placed),
         completion_rank=history.completion_rank,
         tail_s=max(0.0, profile.runtime_s - last_s),
         executor_added_s=tuple(max(0.0, e.added_s) for e in executors),
         slots_per_executor=_slots_per_executor(profile),
+    )
+    return replace(plan, stages=_with_first_waves(plan))
+
+
+def _with_first_waves(plan: ReplayPlan) -> tuple[PlannedStage, ...]:
+    ratios = [wave_ratio(stage.task_s, plan.observed_slot_count) for stage in plan.stages]
+    whole = pooled(ratios)
+    return tuple(
+        replace(stage, first_wave_factor=first_wave_factor(ratio, whole))
+        for stage, ratio in zip(plan.stages, ratios, strict=True)
     )
 
 
@@ -128,6 +146,7 @@ class _History:
             completed_before=before,
             lag_s=max(0.0, mine.submitted_s - max(awaited_s, default=0.0)),
             task_s=launch_order_s(mine.stage.durations),
+            first_wave_factor=1.0,
             priority=(-1 if spark_job_id is None else spark_job_id, mine.stage.stage_id),
         )
 

@@ -1,8 +1,8 @@
 """A replay plan and a cluster's slots in, the runtime out: list scheduling in DAG order.
 
 Spark's default scheduler is what is replayed: a free slot takes the next spark task of the ready
-stage that comes first in FIFO order (spark job, then stage). Durations are taken as they were;
-what changes them on another cluster is the business of `growth`.
+stage that comes first in FIFO order (spark job, then stage). Durations are those of `waves`; what
+else changes them on another cluster is the business of `growth`.
 """
 
 from dataclasses import dataclass
@@ -10,6 +10,7 @@ from heapq import heapify, heappop, heappush
 from typing import Final
 
 from isocost.model.plan import PlannedStage, ReplayPlan
+from isocost.model.waves import durations_on
 
 # Kinds of event; a slot that opens at the same instant as a stage is submitted is there for it.
 _SLOT: Final = -1
@@ -63,6 +64,15 @@ class _Replay:
 
     def __init__(self, plan: ReplayPlan, slots: Slots) -> None:
         self._plan = plan
+        self._task_s = [
+            durations_on(
+                stage.task_s,
+                plan.observed_slot_count,
+                slots.count,
+                factor=stage.first_wave_factor,
+            )
+            for stage in plan.stages
+        ]
         count = len(plan.stages)
         self._children: list[list[int]] = [[] for _ in range(count)]
         self._waiting_parents = [len(stage.parents) for stage in plan.stages]
@@ -108,7 +118,7 @@ class _Replay:
         """Give free slots to ready stages in FIFO order."""
         while self._free_slots and self._ready:
             position = self._ready[0][1]
-            task_s = self._plan.stages[position].task_s
+            task_s = self._task_s[position]
             ends_s = now_s + task_s[self._launched[position]]
             heappush(self._events, (ends_s, _SLOT, position))
             self._launched[position] += 1
@@ -119,7 +129,7 @@ class _Replay:
 
     def _end_spark_task(self, position: int, now_s: float) -> None:
         self._running[position] -= 1
-        is_last = self._launched[position] == len(self._plan.stages[position].task_s)
+        is_last = self._launched[position] == len(self._task_s[position])
         if self._running[position] or not is_last:
             return
         for child in self._children[position]:

@@ -75,10 +75,14 @@ class ObservedRun:
         return replay(self.plan, slots) * self.runtime_s / self.replayed_s
 
     def features_of(self, shape: ClusterShape) -> Floats:
-        """Return (2,): what the step from this run to `shape` means for spark task times."""
+        """Return (3,): what the step from this run to `shape` means for spark task times."""
         share = min(1.0, max(0.0, 1.0 - self.driver_s / self.runtime_s))
-        slot_ratio = shape.slot_count / self.shape.slot_count
-        return np.array([share * log(slot_ratio), log(shape.memory_gib / self.shape.memory_gib)])
+        mine = self.shape
+        return np.array([
+            share * log(shape.slot_count / mine.slot_count),
+            share * log(shape.executor_count / mine.executor_count),
+            log(shape.memory_gib / mine.memory_gib),
+        ])
 
 
 class RuntimeModel:

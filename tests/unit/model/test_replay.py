@@ -22,7 +22,8 @@ def test_spark_tasks_share_the_slots():
 
 
 def test_a_long_spark_task_bounds_the_stage():
-    assert replayed_s(a_profile(a_stage(0, 1.0, 1.0, 10.0)), 3) == 10.0
+    executors = (ExecutorSpan("0", "host-0", 3, 0.0, None),)
+    assert replayed_s(a_profile(a_stage(0, 1.0, 1.0, 10.0), executors=executors), 3) == 10.0
 
 
 def test_child_stage_waits_for_its_parent():
@@ -93,7 +94,8 @@ task_times = st.lists(st.floats(0.01, 100.0), min_size=1, max_size=30)
 
 @given(task_times, st.integers(1, 12))
 def test_one_stage_lies_between_its_bounds(task_s, slot_count):
-    found = replayed_s(a_profile(a_stage(0, *task_s)), slot_count)
+    executors = (ExecutorSpan("0", "host-0", slot_count, 0.0, None),)
+    found = replayed_s(a_profile(a_stage(0, *task_s), executors=executors), slot_count)
     least = max(max(task_s), sum(task_s) / slot_count)
     assert least * (1 - 1e-9) <= found <= sum(task_s) / slot_count + max(task_s) * (1 + 1e-9)
 
