@@ -17,7 +17,9 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-OUT: Final = Console()
+# Into a file or pipe there is no screen to fit; this is what the widest table needs.
+_WIDTH_WITHOUT_SCREEN: Final = 140
+OUT: Final = Console(width=None if sys.stdout.isatty() else _WIDTH_WITHOUT_SCREEN)
 ERR: Final = Console(stderr=True)
 
 

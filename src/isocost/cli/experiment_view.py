@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 import msgspec
+from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from isocost.domain.run import Run
@@ -13,15 +14,16 @@ from isocost.units import PERCENT
 
 def lineage_table(found: Sequence[Lineage]) -> Table:
     """Return the table of parent → recommendation → child."""
-    table = Table(title="Parent run → recommendation → child run", title_justify="left")
+    table = Table(
+        title="Parent run → recommendation → child run", title_justify="left", box=SIMPLE_HEAD
+    )
+    table.caption = "Times in seconds; list costs of the cold start and of the child in 10⁻³ USD."
+    table.caption_justify = "left"
     table.add_column("Application")
     table.add_column("Parent cluster")
     table.add_column("Recommended")
-    table.add_column("Deadline, s", justify="right")
-    table.add_column("Predicted, s (80 %)", justify="right")
-    table.add_column("Actual, s", justify="right")
-    table.add_column("Error", justify="right")
-    table.add_column("Cost before → after, 10⁻³ USD", justify="right")
+    for heading in ("Deadline", "Predicted (80 %)", "Actual", "Error", "Cost"):
+        table.add_column(heading, justify="right", no_wrap=heading != "Predicted (80 %)")
     table.add_column("SLA")
     for lineage in found:
         table.add_row(*_cells(lineage))
@@ -34,12 +36,12 @@ def _cells(lineage: Lineage) -> tuple[str, ...]:
     actual_s = lineage.child.runtime_s
     return (
         lineage.trial.workload,
-        f"{lineage.parent.spec} ({lineage.parent.runtime_s or 0:.1f} s)",
+        f"{lineage.parent.spec}: {lineage.parent.runtime_s or 0:.1f}",
         str(lineage.child.spec),
         f"{lineage.max_runtime_s:.1f}",
-        f"{p.runtime_s:.1f} ({p.runtime_80_s.low:.1f} to {p.runtime_80_s.high:.1f})",
+        f"{p.runtime_s:.1f} ({p.runtime_80_s.low:.1f}–{p.runtime_80_s.high:.1f})",
         "failed" if actual_s is None else f"{actual_s:.1f}",
-        "–" if error is None else f"{error:+.1%}",
+        "–" if error is None else f"{error:+.0%}",
         f"{_milli_usd(lineage.baseline)} → {_milli_usd(lineage.child)}",
         _sla_cell(lineage),
     )
@@ -53,8 +55,8 @@ def _sla_cell(lineage: Lineage) -> str:
     if lineage.is_sla_met:
         return "[green]met[/]"
     if not lineage.recommendation.evidence.meets_sla:
-        return "[yellow]missed, as foretold[/]"
-    return "[red]missed[/]"
+        return "[yellow]late, foretold[/]"
+    return "[red]late[/]"
 
 
 def summary_lines(summary: Summary) -> list[str]:
@@ -75,10 +77,16 @@ def summary_lines(summary: Summary) -> list[str]:
             f"Prediction for the other core count, same memory ({m.other_cores_count} pairs of "
             f"cold starts): median error {m.other_cores_median_ape:.1%}."
         )
-    if summary.savings.median_saving_fraction is not None:
+    s = summary.savings
+    if s.idle_median_saving_fraction is not None:
         lines.append(
-            "Cost of a recommended run against its cold start (list cost): median "
-            f"{summary.savings.median_saving_fraction * -PERCENT:+.0f} %."
+            "Projects with time to spare: list cost against the cold start, median "
+            f"{s.idle_median_saving_fraction * -PERCENT:+.0f} %."
+        )
+    if s.late_projects:
+        lines.append(
+            f"Projects late on their cold start: {s.recovered_projects} of {s.late_projects} are "
+            "in time now."
         )
     return lines
 

@@ -40,7 +40,7 @@ def error_against_size_change(
         _cycle(len(tried)), _by_workload(tried).items(), strict=False
     ):
         figure.add_scatter(
-            x=[_core_ratio(x, node_types) for x in lineages],
+            x=[_core_ratio(x, node_types) * 2 ** _sideways(x) for x in lineages],
             y=[(x.error_fraction or 0.0) * PERCENT for x in lineages],
             name=workload,
             mode="markers",
@@ -144,7 +144,7 @@ def replay_error_bars(errors: Mapping[str, float]) -> go.Figure:
     figure.add_histogram(
         x=[error * PERCENT for error in errors.values()],
         marker={"color": COLOURS[0], "line": {"color": "white", "width": 1}},
-        xbins={"start": 0, "size": 0.5},
+        xbins={"start": 0, "size": 0.25},
     )
     return figure
 
@@ -191,6 +191,12 @@ def _cycle(count: int) -> list[str]:
 def _core_ratio(lineage: Lineage, node_types: Sequence[NodeType]) -> float:
     parent = total_cores(lineage.parent.spec, node_types)
     return total_cores(lineage.child.spec, node_types) / parent
+
+
+def _sideways(lineage: Lineage) -> float:
+    """Return a small shift of the exponent, by trial, so that equal points do not hide another."""
+    places = 9
+    return (lineage.trial.ordinal % places - places // 2) * 0.02
 
 
 def _hover(lineage: Lineage, node_types: Sequence[NodeType]) -> str:

@@ -92,6 +92,8 @@ def _sections(record: ExperimentRecord) -> list[Section]:
 
 def _html(figure: go.Figure) -> str:
     html: str = figure.to_html(
-        full_html=False, include_plotlyjs=False, config={"displaylogo": False, "responsive": True}
+        full_html=False,
+        include_plotlyjs=False,
+        config={"displayModeBar": False, "responsive": True},
     )
     return html

@@ -45,10 +45,23 @@ class SlaFigures:
 
 @dataclass(frozen=True, slots=True)
 class SavingFigures:
-    """What runs on recommended clusters cost against the cold start of their trial."""
+    """What runs on recommended clusters cost against the cold start of their trial.
+
+    A project whose cold start was late has to pay for its deadline first, so projects that were
+    in time from the start are also given apart.
+
+    Attributes:
+        idle_median_saving_fraction: of projects whose cold start kept the deadline.
+        late_projects: whose cold start missed it.
+        recovered_projects: of these, whose newest run kept it.
+        dearer_projects: in time from the start, and yet dearer now.
+    """
 
     median_saving_fraction: float | None
     mean_saving_fraction: Mean | None
+    idle_median_saving_fraction: float | None
+    late_projects: int
+    recovered_projects: int
     dearer_projects: int
 
 
@@ -145,13 +158,22 @@ def _is_late(run: Run, max_runtime_s: float) -> bool:
 
 
 def _saving_figures(found: Sequence[Lineage]) -> SavingFigures:
-    savings = [x.saving_fraction for x in found if x.saving_fraction is not None]
-    last = {x.trial.trial_id: x.saving_fraction for x in found}
+    last = list({x.trial.trial_id: x for x in found}.values())
+    idle = [x for x in last if not _is_late(x.baseline, x.max_runtime_s)]
+    late = [x for x in last if _is_late(x.baseline, x.max_runtime_s)]
+    savings = _savings(found)
     return SavingFigures(
         median_saving_fraction=median_of(savings),
         mean_saving_fraction=mean_of(savings),
-        dearer_projects=sum(s is not None and s < 0 for s in last.values()),
+        idle_median_saving_fraction=median_of(_savings(idle)),
+        late_projects=len(late),
+        recovered_projects=sum(x.is_sla_met for x in late),
+        dearer_projects=sum(saving < 0 for saving in _savings(idle)),
     )
+
+
+def _savings(found: Sequence[Lineage]) -> list[float]:
+    return [x.saving_fraction for x in found if x.saving_fraction is not None]
 
 
 def _model_figures(record: ExperimentRecord) -> ModelFigures:
