@@ -8,7 +8,7 @@ import typer
 
 from isocost import __version__
 from isocost.cli import bank, demo, whatif
-from isocost.cli.console import ERR
+from isocost.cli.console import say
 from isocost.errors import IsocostError
 
 INTERRUPTED: Final = 130  # 128 + SIGINT, as every shell has it
@@ -46,11 +46,10 @@ def main() -> None:
     try:
         app()
     except IsocostError as error:
-        ERR.print(f"[bold red]Error[/] ({error.code}): ", end="")
-        ERR.print(str(error), markup=False, highlight=False)
+        say(f"Error ({error.code}): {error}", style="red")
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
-        ERR.print("Interrupted. What has finished is kept; repeat the command to go on.")
+        say("Interrupted. What has finished is kept; repeat the command to go on.")
         sys.exit(INTERRUPTED)
     except BrokenPipeError:
         # The reader of our output went away, as `head` does; say nothing and close quietly.

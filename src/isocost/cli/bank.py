@@ -24,6 +24,10 @@ Workloads = Annotated[
     list[str] | None,
     typer.Option(help="Names or patterns such as 'tpcds/q1*'; commas or repeated."),
 ]
+ColdStart = Annotated[
+    list[str] | None,
+    typer.Option(help="A cluster to begin on, as TYPE:COUNT; repeatable. Instead of a number."),
+]
 ColdStarts = Annotated[int, typer.Option(help="Clusters that each workload begins on.")]
 Runs = Annotated[int, typer.Option(help="Runs of each project, the parent included.")]
 Sla = Annotated[
@@ -42,6 +46,7 @@ def run(  # noqa: PLR0913  a command's parameters are its options
     platform: Platform = "spark_local",
     workloads: Workloads = None,
     cold_starts: ColdStarts = 2,
+    cold_start: ColdStart = None,
     runs: Runs = 2,
     name: Annotated[
         str | None, typer.Option(help="The same name and options resume an experiment.")
@@ -62,6 +67,7 @@ def run(  # noqa: PLR0913  a command's parameters are its options
         runs_per_trial=runs,
         sla_factors=tuple(sla or ()),
         miss_fraction=miss_fraction,
+        cold_starts=split_names(cold_start),
     )
     present(carry_out(asked, platform, read_settings(os.environ), html=html), as_json=json)
 

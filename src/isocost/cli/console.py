@@ -23,6 +23,11 @@ OUT: Final = Console(width=None if sys.stdout.isatty() else _WIDTH_WITHOUT_SCREE
 ERR: Final = Console(stderr=True)
 
 
+def say(message: str, *, style: str = "") -> None:
+    """Write a sentence to stderr, unbroken, so that it can be searched for and copied."""
+    ERR.print(message, style=style, markup=False, highlight=False, soft_wrap=True)
+
+
 def print_json(value: Mapping[str, object]) -> None:
     """Write one JSON object and nothing else to stdout."""
     sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n")

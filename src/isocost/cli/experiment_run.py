@@ -1,10 +1,12 @@
 """An experiment asked for in; it is carried out under a progress bar, and its result shown."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from isocost import clock
-from isocost.cli.console import ERR, OUT, run_progress
+from isocost.cli.console import OUT, run_progress, say
 from isocost.cli.experiment_view import lineage_table, summary_lines
 from isocost.jobbank.lineage import ExperimentRecord, Lineage, busy_s, lineages
 from isocost.jobbank.report import report_html
@@ -31,16 +33,15 @@ class Result:
 
 def carry_out(asked: Asked, platform: str, settings: Settings, *, html: Path | None) -> Result:
     """Create or resume an experiment, run it to its end and write its report."""
-    with open_bench(platform, settings) as bench:
-        ERR.print(
-            f"Experiment {asked.name}. If it is interrupted, the same command with "
-            f"--name {asked.name} goes on.",
-            highlight=False,
-        )
-        with run_progress() as progress:
-            record = conduct(
-                bench, asked, claim=lambda name: only_one(name, settings), progress=progress
-            )
+
+    @contextmanager
+    def claim(name: str) -> Iterator[None]:
+        with only_one(name, settings):
+            say(f"Experiment {name}. If interrupted, the same command with --name {name} goes on.")
+            yield
+
+    with open_bench(platform, settings) as bench, run_progress() as progress:
+        record = conduct(bench, asked, claim=claim, progress=progress)
     return write_report(record, settings, html=html)
 
 

@@ -5,13 +5,11 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from isocost.cli.console import ERR, OUT, print_json
+from isocost.cli.console import OUT, print_json, say
 from isocost.errors import InvalidInput
 from isocost.usecases.whatif import WhatIf
 from isocost.usecases.whatif import whatif as ask
 from isocost.wiring import read_profile
-
-EXAMPLE = "Example: isocost whatif ./eventlog-dir --cores 8,16,32"
 
 
 def whatif(
@@ -26,7 +24,7 @@ def whatif(
     """
     answer = ask(read_profile(path), _core_counts(cores))
     if answer.warning:
-        ERR.print(f"[yellow]{answer.warning}[/]")
+        say(answer.warning, style="yellow")
     if json:
         print_json(_as_json(answer))
     else:

@@ -101,11 +101,16 @@ class Experiment:
     created_at: datetime
 
     def __post_init__(self) -> None:
-        if not NAME.fullmatch(self.name):
-            raise InvalidInput(
-                f"{self.name!r} cannot name an experiment: use 1 to 64 letters, digits, dots, "
-                "dashes and underscores, the first of them a letter or digit."
-            )
+        check_experiment_name(self.name)
+
+
+def check_experiment_name(name: str) -> None:
+    """Raise InvalidInput if an experiment cannot be called so."""
+    if not NAME.fullmatch(name):
+        raise InvalidInput(
+            f"{name!r} cannot name an experiment: use 1 to 64 letters, digits, dots, dashes and "
+            "underscores, the first of them a letter or digit."
+        )
 
 
 @dataclass(frozen=True, slots=True)

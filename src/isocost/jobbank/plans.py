@@ -7,7 +7,8 @@ from typing import Final
 from isocost.domain.cluster import ClusterSpec, NodeType, node_type_of, total_cores
 from isocost.domain.experiment import ColdStart, Experiment, Trial
 from isocost.domain.project import DEFAULT_CLUSTER_KEY, Project, ProjectCluster
-from isocost.errors import InvalidInput, UnknownName
+from isocost.errors import ClusterTooLarge, InvalidInput, UnknownName
+from isocost.space.candidates import CandidateSpace
 
 # The two situations users come with: a job that is late on a small cluster, and one that idles on
 # a large cluster. The factors are ours, chosen so that both have somewhere to go.
@@ -55,6 +56,17 @@ def cold_starts(
             f"start on. Ask for 1 to {len(candidates)}."
         )
     specs = _spread(candidates, node_types)[:count]
+    return with_deadlines(specs, candidates, node_types, sla_factors=sla_factors)
+
+
+def with_deadlines(
+    specs: Sequence[ClusterSpec],
+    candidates: Sequence[ClusterSpec],
+    node_types: Sequence[NodeType],
+    *,
+    sla_factors: Sequence[float] = (),
+) -> tuple[ColdStart, ...]:
+    """Return cold starts on these specs, each with a deadline; see `cold_starts`."""
     fewest = min(total_cores(spec, node_types) for spec in candidates)
 
     def factor(place: int, spec: ClusterSpec) -> float:
@@ -64,6 +76,37 @@ def cold_starts(
         return LATE_SLA_FACTOR if is_small else IDLE_SLA_FACTOR
 
     return tuple(ColdStart(spec, factor(place, spec)) for place, spec in enumerate(specs))
+
+
+def spec_from_text(text: str, node_types: Sequence[NodeType]) -> ClusterSpec:
+    """Return the cluster that `TYPE:COUNT` names.
+
+    Raises:
+        InvalidInput: if the text has another form.
+        UnknownName: if there is no such node type.
+    """
+    node_type_id, _, count = text.rpartition(":")
+    if not node_type_id or not count.isdecimal():
+        raise InvalidInput(
+            f"{text!r} names no cluster. Write the node type and the number of workers as "
+            f"{node_types[0].node_type_id}:1."
+        )
+    known = [node_type.node_type_id for node_type in node_types]
+    if node_type_id not in known:
+        raise UnknownName(
+            f"No node type is called {node_type_id!r}. This platform has {', '.join(known)}."
+        )
+    return ClusterSpec(node_type_id, int(count))
+
+
+def check_fits(spec: ClusterSpec, space: CandidateSpace) -> None:
+    """Raise ClusterTooLarge, with the limit and what fits, if the platform cannot run `spec`."""
+    if spec in space.candidates:
+        return
+    fitting = ", ".join(str(candidate) for candidate in space.candidates)
+    rejected = next((r for r in space.rejections if r.spec == spec), None)
+    why = rejected or f"{spec}: more workers than the platform has cores"
+    raise ClusterTooLarge(f"This platform cannot run {why}. It can run {fitting}.")
 
 
 def _spread(

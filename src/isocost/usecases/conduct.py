@@ -5,10 +5,17 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from isocost.domain.cluster import NodeType
-from isocost.domain.experiment import ExperimentPlan
+from isocost.domain.experiment import ColdStart, ExperimentPlan, check_experiment_name
 from isocost.jobbank.lineage import ExperimentRecord
-from isocost.jobbank.plans import cold_starts, matching_workloads
+from isocost.jobbank.plans import (
+    check_fits,
+    cold_starts,
+    matching_workloads,
+    spec_from_text,
+    with_deadlines,
+)
 from isocost.usecases.experiment import Bench, Progress, create_experiment, run_experiment
+from isocost.usecases.recommend import Offer
 from isocost.usecases.report import experiment_record
 
 Claim = Callable[[str], AbstractContextManager[None]]
@@ -21,6 +28,8 @@ class Asked:
     Attributes:
         workloads: names or shell patterns.
         sla_factors: handed to the cold starts in turn; by situation if empty.
+        cold_starts: clusters to begin on, as `TYPE:COUNT`; if empty, `cold_start_count` of the
+            platform's own, spread over its sizes.
     """
 
     name: str
@@ -29,6 +38,7 @@ class Asked:
     runs_per_trial: int
     sla_factors: Sequence[float]
     miss_fraction: float
+    cold_starts: Sequence[str] = ()
 
 
 def conduct(bench: Bench, asked: Asked, *, claim: Claim, progress: Progress) -> ExperimentRecord:
@@ -46,6 +56,7 @@ def conduct(bench: Bench, asked: Asked, *, claim: Claim, progress: Progress) -> 
         Busy: if another process is at this experiment.
         MissingDependency: if the platform's software is not installed.
     """
+    check_experiment_name(asked.name)
     plan = plan_for(bench, asked)
     with claim(asked.name):
         experiment = create_experiment(bench.store, asked.name, plan)
@@ -58,15 +69,25 @@ def plan_for(bench: Bench, asked: Asked) -> ExperimentPlan:
     return ExperimentPlan(
         platform=bench.platform.name,
         workloads=matching_workloads(asked.workloads, bench.platform.workloads()),
-        cold_starts=cold_starts(
-            bench.offer.space.candidates,
-            bench.offer.node_types,
-            count=asked.cold_start_count,
-            sla_factors=asked.sla_factors,
-        ),
+        cold_starts=_cold_starts(bench.offer, asked),
         runs_per_trial=asked.runs_per_trial,
         miss_fraction=asked.miss_fraction,
     )
+
+
+def _cold_starts(offer: Offer, asked: Asked) -> tuple[ColdStart, ...]:
+    candidates = offer.space.candidates
+    if not asked.cold_starts:
+        return cold_starts(
+            candidates,
+            offer.node_types,
+            count=asked.cold_start_count,
+            sla_factors=asked.sla_factors,
+        )
+    specs = [spec_from_text(text, offer.node_types) for text in asked.cold_starts]
+    for spec in specs:
+        check_fits(spec, offer.space)
+    return with_deadlines(specs, candidates, offer.node_types, sla_factors=asked.sla_factors)
 
 
 def _same_for_all(node_types: Sequence[NodeType]) -> Callable[[str], Sequence[NodeType]]:

@@ -4,19 +4,22 @@ import pytest
 
 from isocost.catalog.local import LOCAL_NODE_TYPES
 from isocost.domain.cluster import ClusterSpec
-from isocost.errors import InvalidInput, UnknownName
+from isocost.errors import ClusterTooLarge, InvalidInput, UnknownName
 from isocost.jobbank.plans import (
     IDLE_SLA_FACTOR,
     LATE_SLA_FACTOR,
+    check_fits,
     cold_starts,
     matching_workloads,
+    spec_from_text,
     trials_of_plan,
 )
 from isocost.space.candidates import Capacity, candidate_space
 from isocost.testing.nouns import a_plan, an_experiment
 
 KNOWN = ("tpcds/q1", "tpcds/q2", "rdd/sort")
-CANDIDATES = candidate_space(LOCAL_NODE_TYPES, Capacity(2, 16.0), max_workers=2).candidates
+SPACE = candidate_space(LOCAL_NODE_TYPES, Capacity(2, 16.0), max_workers=2)
+CANDIDATES = SPACE.candidates
 
 
 def test_patterns_match_in_the_order_given_without_repeats():
@@ -51,6 +54,27 @@ def test_given_factors_are_handed_out_in_turn():
 def test_impossible_number_of_cold_starts_names_the_range(count):
     with pytest.raises(InvalidInput, match="1 to 6"):
         cold_starts(CANDIDATES, LOCAL_NODE_TYPES, count=count)
+
+
+def test_cluster_is_named_by_type_and_count():
+    assert spec_from_text("local-1c-2g:2", LOCAL_NODE_TYPES) == ClusterSpec("local-1c-2g", 2)
+
+
+@pytest.mark.parametrize("text", ["local-1c-2g", ":2", "local-1c-2g:two", "local-1c-2g:-1", ""])
+def test_malformed_cluster_is_refused_with_an_example(text):
+    with pytest.raises(InvalidInput, match="local-1c-1g:1"):
+        spec_from_text(text, LOCAL_NODE_TYPES)
+
+
+def test_unknown_node_type_names_the_known():
+    with pytest.raises(UnknownName, match="local-2c-2g"):
+        spec_from_text("m5.large:2", LOCAL_NODE_TYPES)
+
+
+@pytest.mark.parametrize("workers", [2, 50])
+def test_cluster_larger_than_the_machine_is_refused_and_told_what_fits(workers):
+    with pytest.raises(ClusterTooLarge, match=r"more .* than the platform has.*1 × local-2c-2g"):
+        check_fits(ClusterSpec("local-2c-2g", workers), SPACE)
 
 
 def test_each_workload_is_tried_from_each_cold_start():
