@@ -13,7 +13,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from isocost.domain.profile import Distribution, RunProfile, StageProfile
+from isocost.domain.profile import Distribution, ExecutorSpan, RunProfile, StageProfile
 from isocost.model.waves import first_wave_factor, pooled, wave_ratio
 
 
@@ -80,10 +80,15 @@ def plan_from_profile(profile: RunProfile) -> ReplayPlan:
         stages=tuple(history.planned(p) for p in history.placed),
         completion_rank=history.completion_rank,
         tail_s=max(0.0, profile.runtime_s - last_s),
-        executor_added_s=tuple(max(0.0, e.added_s) for e in executors),
+        executor_added_s=tuple(_registered_s(e, profile) for e in executors),
         slots_per_executor=_slots_per_executor(profile),
     )
     return replace(plan, stages=_with_first_waves(plan))
+
+
+def _registered_s(executor: ExecutorSpan, profile: RunProfile) -> float:
+    """Return when an executor registered; at the start if its log's clock cannot be right."""
+    return executor.added_s if 0.0 <= executor.added_s <= profile.runtime_s else 0.0
 
 
 def _with_first_waves(plan: ReplayPlan) -> tuple[PlannedStage, ...]:

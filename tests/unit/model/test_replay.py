@@ -74,6 +74,11 @@ def test_slots_open_when_their_executors_register():
     assert slots_for(plan, 3, 1).available_s == (1.0, 3.0, 3.0)
 
 
+def test_executor_that_registers_after_the_end_was_there_from_the_start():
+    executors = (ExecutorSpan("0", "a", 1, 1e9, None),)
+    assert observed_slots(plan_from_profile(a_profile(executors=executors))).available_s == (0.0,)
+
+
 def test_application_without_spark_tasks_takes_its_driver_time():
     stage = replace(a_stage(), durations=some_durations(), completed_s=0.0)
     assert replayed_s(a_profile(stage, runtime_s=7.0), 4) == 7.0
