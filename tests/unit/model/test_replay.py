@@ -69,7 +69,7 @@ def test_stage_retry_waits_for_the_attempt_before_it():
 
 def test_slots_open_when_their_executors_register():
     executors = (ExecutorSpan("0", "a", 2, 1.0, None), ExecutorSpan("1", "b", 2, 3.0, None))
-    plan = plan_from_profile(a_profile(executors=executors))
+    plan = plan_from_profile(a_profile(executors=executors, runtime_s=10.0))
     assert observed_slots(plan).available_s == (1.0, 1.0, 3.0, 3.0)
     assert slots_for(plan, 3, 1).available_s == (1.0, 3.0, 3.0)
 
