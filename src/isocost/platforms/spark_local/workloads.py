@@ -16,7 +16,8 @@ APPLICATIONS: Mapping[str, Application] = {
     "etl/wide-join-write": etl.wide_join_write,
 }
 
-# Several shapes, none longer than about 15 s on one core, most of it in spark tasks.
+# Several shapes, 10 to 16 s on one core, more than half of it in spark tasks: 24 runs of them fit
+# into the eight minutes that a demo may take, even on a machine a third slower.
 DEMO_WORKLOADS = (
     "tpcds/nightly-report",
     "tpcds/q22",
