@@ -22,7 +22,8 @@ def whatif(
 
     Example: isocost whatif ./eventlog-dir --cores 8,16,32
     """
-    answer = ask(read_profile(path), _core_counts(cores))
+    core_counts = _core_counts(cores)
+    answer = ask(read_profile(path), core_counts)
     if answer.warning:
         say(answer.warning, style="yellow")
     if json:
