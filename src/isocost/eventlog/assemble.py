@@ -59,6 +59,11 @@ class _Assembly:
         self._runtime_s = max(0, _end_ms(replay, self._start_ms) - self._start_ms) / MS_PER_S
         self._max_values = _values_per_stage(replay, max_values_per_stage)
         self._task_cpus = _task_cpus(replay)
+        self._failed_executions = {
+            spark_job.sql_execution_id
+            for spark_job in replay.spark_jobs.values()
+            if spark_job.is_ended and spark_job.result != _SUCCEEDED
+        }
 
     def profile(self, gaps: list[Gap]) -> RunProfile:
         replay, runtime_s = self._replay, self._runtime_s
@@ -166,9 +171,7 @@ class _Assembly:
         """Say whether an execution failed; before Spark 3.4 only its spark jobs tell."""
         if fold.is_failed is not None or not fold.is_ended:
             return fold.is_failed
-        jobs = self._replay.spark_jobs.values()
-        mine = [job for job in jobs if job.sql_execution_id == fold.execution_id]
-        return any(job.is_ended and job.result != _SUCCEEDED for job in mine)
+        return fold.execution_id in self._failed_executions
 
     def _core_time(self, executors: Executors) -> CoreTime | None:
         if not executors.spans:
@@ -236,7 +239,7 @@ def _end_ms(replay: Replay, start_ms: int) -> int:
     """
     if replay.end_ms is not None:
         return replay.end_ms
-    ends = [job.completion_ms for job in replay.spark_jobs.values()]
+    ends = [fold.completion_ms for fold in replay.spark_jobs.values()]
     ends += [execution.end_ms for execution in replay.sql.executions.values()]
     known = [end_ms for end_ms in ends if end_ms is not None]
     return max(known) if known else (replay.latest_ms or start_ms)

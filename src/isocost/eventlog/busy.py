@@ -27,13 +27,11 @@ class BusyTime:
         self._low_ms: int | None = None
         self._high_ms = 0
 
-    def add(self, launches_ms: Sequence[int], finishes_ms: Sequence[int]) -> None:
-        """Add spark tasks, shape (tasks,); none finishes before its launch."""
-        if not launches_ms:
-            return
-        self._fit(min(launches_ms), max(finishes_ms))
-        self._count(np.array(launches_ms, dtype=np.int64), 1)
-        self._count(np.array(finishes_ms, dtype=np.int64), -1)
+    def add(self, launches_ms: Ints, finishes_ms: Ints) -> None:
+        """Add spark tasks, shape (tasks,), at least one; none finishes before its launch."""
+        self._fit(int(launches_ms.min()), int(finishes_ms.max()))
+        self._count(launches_ms, 1)
+        self._count(finishes_ms, -1)
 
     def until_ms(self, times_ms: Sequence[float]) -> NDArray[np.float64]:
         """Return the tasks' summed running time before each of `times_ms`, shape (times,)."""

@@ -35,7 +35,7 @@ def gaps(replay: Replay) -> list[Gap]:
 def is_quiet(replay: Replay) -> bool:
     """Say whether all that began has ended: spark jobs, stages, spark tasks, SQL executions."""
     return (
-        all(job.is_ended for job in replay.spark_jobs.values())
+        all(fold.is_ended for fold in replay.spark_jobs.values())
         and all(stage.is_completed for stage in replay.stages.values())
         and all(execution.is_ended for execution in replay.sql.executions.values())
     )
@@ -182,14 +182,14 @@ def _is_plausible(stage: StageFold) -> bool:
 
 
 def _spark_jobs(replay: Replay) -> Iterator[Gap]:
-    jobs = replay.spark_jobs.values()
-    if unended := [j.spark_job_id for j in jobs if not j.is_ended]:
+    folds = replay.spark_jobs.values()
+    if unended := [f.spark_job_id for f in folds if not f.is_ended]:
         yield gap(
             f"end of spark jobs {_ids(unended)}",
             "no SparkListenerJobEnd",
             "Whether they succeeded is not known.",
         )
-    if unstarted := [j.spark_job_id for j in jobs if not j.is_started]:
+    if unstarted := [f.spark_job_id for f in folds if not f.is_started]:
         # Spark jobs without partitions run no stage; some Spark versions log only their end.
         is_harmless = all(s.stage_id in replay.spark_job_of_stage for s in replay.stages.values())
         yield gap(

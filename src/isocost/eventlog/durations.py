@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from isocost.domain.profile import QUANTILE_LEVELS, Distribution
 from isocost.units import MS_PER_S
@@ -56,15 +57,15 @@ class Durations:
         if self._stride > 1:
             self._drop_unsampled()
         seconds = self._in_launch_order_s()
-        quantiles = np.quantile(seconds, QUANTILE_LEVELS)
-        quantiles[0], quantiles[-1] = self.shortest_ms / MS_PER_S, self.longest_ms / MS_PER_S
         if len(seconds) > max_value_count:
-            seconds = seconds[np.arange(max_value_count) * len(seconds) // max_value_count]
+            values = seconds[np.arange(max_value_count) * len(seconds) // max_value_count]
+        else:
+            values = seconds
         return Distribution(
             count=self.count,
             total_s=self.total_ms / MS_PER_S,
-            quantiles_s=tuple(quantiles.tolist()),
-            values_s=tuple(seconds.tolist()),
+            quantiles_s=self._quantiles_s(np.sort(seconds).tolist()),
+            values_s=tuple(values.tolist()),
         )
 
     @property
@@ -88,7 +89,18 @@ class Durations:
         ms = np.frombuffer(self._ms, dtype=np.int64)[is_kept]
         self._task_ids, self._ms = array("q", ids[is_kept].tobytes()), array("q", ms.tobytes())
 
-    def _in_launch_order_s(self) -> np.ndarray:
+    def _in_launch_order_s(self) -> NDArray[np.float64]:
         order = np.argsort(np.frombuffer(self._task_ids, dtype=np.int64), kind="stable")
-        seconds: np.ndarray = np.frombuffer(self._ms, dtype=np.int64)[order] / MS_PER_S
+        seconds: NDArray[np.float64] = np.frombuffer(self._ms, dtype=np.int64)[order] / MS_PER_S
         return seconds
+
+    def _quantiles_s(self, ascending_s: Sequence[float]) -> tuple[float, ...]:
+        """Return the quantiles, linear between neighbours; the extremes are those of all."""
+        last = len(ascending_s) - 1
+        quantiles = [self.shortest_ms / MS_PER_S]
+        for level in QUANTILE_LEVELS[1:-1]:
+            place = level * last
+            low = int(place)
+            below, above = ascending_s[low], ascending_s[min(low + 1, last)]
+            quantiles.append(below + (above - below) * (place - low))
+        return (*quantiles, self.longest_ms / MS_PER_S)

@@ -1,6 +1,6 @@
-"""Chunks of decompressed bytes in, complete lines out, however the chunks were cut."""
+"""Chunks of decompressed bytes in, stretches of complete lines out, however chunks were cut."""
 
-from typing import Final
+from typing import Final, NamedTuple
 
 from isocost.units import BYTES_PER_MIB
 
@@ -9,11 +9,19 @@ from isocost.units import BYTES_PER_MIB
 MAX_LINE_BYTES: Final = 128 * BYTES_PER_MIB
 
 
-class LineSplitter:
-    """Cuts chunks into lines; holds back the last one until its end arrives.
+class Stretch(NamedTuple):
+    """Complete lines: `buffer[start:stop]`, not copied out of their chunk."""
+
+    buffer: bytes
+    start: int
+    stop: int
+
+
+class LineBuffer:
+    """Cuts chunks after their last line break and holds back the rest until its end arrives.
 
     Attributes:
-        oversized_line_count: lines longer than `max_line_bytes`, which come out empty.
+        oversized_line_count: lines longer than `max_line_bytes`, which are dropped.
     """
 
     def __init__(self, max_line_bytes: int = MAX_LINE_BYTES) -> None:
@@ -22,38 +30,36 @@ class LineSplitter:
         self._held_bytes = 0
         self.oversized_line_count = 0
 
-    def feed(self, chunk: bytes) -> list[bytes]:
-        """Return the lines that `chunk` completes, in order, without their line breaks."""
-        lines = chunk.split(b"\n")
-        rest = lines.pop()
-        if lines:
-            lines[0] = self._joined(lines[0])
-            if len(chunk) > self._max_line_bytes:
-                lines[1:] = [self._bounded(line) for line in lines[1:]]
-        self._hold(rest)
-        return lines
+    def feed(self, chunk: bytes) -> list[Stretch]:
+        """Return the lines that `chunk` completes, in order; the last may lack its line break."""
+        stop = chunk.rfind(b"\n") + 1
+        if stop == 0:
+            self._hold(chunk)
+            return []
+        start = chunk.find(b"\n") + 1 if self._held_bytes else 0
+        stretches = [self._joined(chunk[:start])] if start else []
+        if start < stop:
+            stretches.append(Stretch(chunk, start, stop))
+        if stop < len(chunk):
+            self._hold(chunk[stop:])
+        return stretches
 
-    def finish(self) -> bytes:
+    def finish(self) -> Stretch:
         """Return what stood after the last line break, and forget it."""
         return self._joined(b"")
 
-    def _joined(self, tail: bytes) -> bytes:
+    def _joined(self, tail: bytes) -> Stretch:
         """Return the held line with its end."""
         self._hold(tail)
         line = b"".join(self._held)
-        is_oversized = self._held_bytes > self._max_line_bytes
+        self.oversized_line_count += self._held_bytes > self._max_line_bytes
         self._held, self._held_bytes = [], 0
-        self.oversized_line_count += is_oversized
-        return b"" if is_oversized else line
+        return Stretch(line, 0, len(line))
 
     def _hold(self, piece: bytes) -> None:
+        """Keep a piece of a line; once the line is too long, keep only the count of its bytes."""
         self._held_bytes += len(piece)
         if self._held_bytes > self._max_line_bytes:
             self._held.clear()
         elif piece:
             self._held.append(piece)
-
-    def _bounded(self, line: bytes) -> bytes:
-        is_oversized = len(line) > self._max_line_bytes
-        self.oversized_line_count += is_oversized
-        return b"" if is_oversized else line

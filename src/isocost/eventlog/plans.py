@@ -10,6 +10,7 @@ is that a change of nothing but a literal is taken for a change of data.
 import hashlib
 import re
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -60,16 +61,16 @@ _SCANNED_TABLE: Final = re.compile(r"^(\w*Scan \w+) .*")
 # Operators that Spark adds, moves or drops by data size, configuration or engine.
 _ENGINE: Final = re.compile(
     "AdaptiveSparkPlan|QueryStage|ShuffleRead|WholeStageCodegen|InputAdapter|ColumnarToRow|"
-    "RowToColumnar|Exchange(?!.*REPARTITION)|ShuffleMapStage|ResultStage|WriteFiles"
+    "RowToColumnar|ShuffleMapStage|ResultStage|WriteFiles"
 )
-_LOCAL_SORT: Final = re.compile(r"Sort .*, false, \d+$", re.DOTALL)
+_LOCAL_SORT: Final = re.compile(r"\w*Sort .*, false, \d+$", re.DOTALL)
 _LOCATION: Final = re.compile(r"\w+FileIndex\s?(?:\(\d+ paths\))?\[[^\]]*\]?|\w+:/+[^\s,\])]+")
-_VOLATILE: Final = re.compile(
-    r"#\d+L?|\[?(?:plan_)?id=#?\d+\]?|Statistics\([^)]*\)?|\d{4,}|Build(?:Left|Right)|"
-    r"\b(?:true|false|skew|isSkewJoin|isFinalPlan|TMP|tmp)\b"
-)
-_WORD: Final = re.compile(r"[A-Za-z_][\w.]*")
+_WORD: Final = re.compile(r"(?<![\w#])[A-Za-z_][\w.]*")
 _DIGITS: Final = re.compile(r"\d+")
+_LONG_NUMBER: Final = re.compile(r"\d{4,}")
+_VOLATILE: Final = frozenset(
+    "BuildLeft BuildRight true false skew isSkewJoin plan_id id TMP tmp paths".split()
+)
 
 
 def walk(root: PlanNode) -> Iterator[PlanNode]:
@@ -81,9 +82,10 @@ def walk(root: PlanNode) -> Iterator[PlanNode]:
         pending.extend(reversed(node.children))
 
 
-def operator_name(node: PlanNode) -> str:
-    """Return the operator's name without its code generation ID and without a table's name."""
-    return _SCANNED_TABLE.sub(r"\1", _CODEGEN_ID.sub("", node.name)).strip()
+@lru_cache(maxsize=4096)
+def operator_name(name: str) -> str:
+    """Return an operator's name without its code generation ID and without a table's name."""
+    return _SCANNED_TABLE.sub(r"\1", _CODEGEN_ID.sub("", name)).strip()
 
 
 def is_photon(name: str) -> bool:
@@ -91,6 +93,7 @@ def is_photon(name: str) -> bool:
     return name.startswith(_PHOTON)
 
 
+@lru_cache(maxsize=4096)
 def kind_of(name: str) -> OperatorKind:
     """Return what an operator does, by its name."""
     for kind, pattern in _KINDS:
@@ -134,31 +137,31 @@ def _signature(root: PlanNode) -> Iterator[str]:
 
 
 def _is_engine_choice(node: PlanNode) -> bool:
-    if _LOCAL_SORT.search(node.text):
-        return True
-    return (
-        _ENGINE.search(f"{node.name} {node.text}" if "Exchange" in node.name else node.name)
-        is not None
-    )
+    if "Exchange" in node.name:
+        # A repartitioning that the code asks for says so; all others are Spark's.
+        return "REPARTITION" not in node.text
+    return _is_engine_name(node.name) or _LOCAL_SORT.match(node.text) is not None
+
+
+@lru_cache(maxsize=4096)
+def _is_engine_name(name: str) -> bool:
+    return _ENGINE.search(name) is not None
 
 
 def _words(node: PlanNode) -> Iterator[str]:
     kind = kind_of(node.name)
     named = kind is OperatorKind.OTHER
-    yield _without_photon(operator_name(node)) if named else kind.value
-    text = _VOLATILE.sub(" ", _LOCATION.sub(" ", node.text))
-    words = _WORD.findall(text)
+    yield operator_name(node.name).removeprefix(_PHOTON) if named else kind.value
+    text = _LOCATION.sub(" ", node.text) if ":/" in node.text else node.text
     # The first word of the text is the operator's name again, with its strategy.
-    yield from words[1:]
-
-
-def _without_photon(name: str) -> str:
-    return name.removeprefix(_PHOTON)
+    for word in _WORD.findall(text)[1:]:
+        if word not in _VOLATILE:
+            yield _LONG_NUMBER.sub("", word)
 
 
 def _input(node: PlanNode) -> str:
     location = node.metadata.get("Location", "")
     if not location:
         found = _LOCATION.search(node.text)
-        location = found.group() if found else _without_photon(node.name)
+        location = found.group() if found else node.name.removeprefix(_PHOTON)
     return _DIGITS.sub("?", f"{node.metadata.get('Format', '').lower()} {location}")

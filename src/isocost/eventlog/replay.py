@@ -5,7 +5,7 @@ everything is keyed by its ID and folded in.
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any, Final
 
 import msgspec
@@ -13,6 +13,7 @@ import msgspec
 from isocost.eventlog import events
 from isocost.eventlog.folds import ExecutorFold, Faults, RddFold, SparkJobFold
 from isocost.eventlog.lineage import Lineage
+from isocost.eventlog.lines import Stretch
 from isocost.eventlog.sql import SqlBook
 from isocost.eventlog.stages import StageFold
 from isocost.eventlog.task_events import (
@@ -21,12 +22,12 @@ from isocost.eventlog.task_events import (
     TASK_START_PREFIX,
     TaskEnd,
     TaskStart,
-    decode_task_end,
+    decode_task_end_within,
     decode_task_start,
 )
 from isocost.eventlog.tasks import TaskBook
 
-BATCH_SIZE: Final = 1024
+BATCH_SIZE: Final = 2048
 # After so many lines without any event the file is something else: stop reading it.
 FOREIGN_LINE_LIMIT: Final = 1000
 # Cached blocks whose sizes are kept; an application that caches more is told by its partitions.
@@ -71,22 +72,22 @@ class Replay:
         self._last_starts: deque[bytes] = deque(maxlen=BATCH_SIZE)
         self._routes = _routes(self, keep_sql=keep_sql)
 
-    def feed(self, lines: Iterable[bytes]) -> None:
-        """Take complete lines, without their line breaks."""
-        ends = self._ends
-        for line in lines:
-            if line.startswith(TASK_END_PREFIX):
-                try:
-                    ends.append(decode_task_end(line))
-                except events.UNDECODABLE:
-                    self._undecodable("SparkListenerTaskEnd")
-                if len(ends) >= BATCH_SIZE:
-                    self._fold_ends()
-            elif line.startswith(TASK_START_PREFIX):
+    def feed(self, stretch: Stretch) -> None:
+        """Take complete lines."""
+        buffer, start, stop = stretch
+        find, begins = buffer.find, buffer.startswith
+        while start < stop:
+            end = find(b"\n", start, stop)
+            if end < 0:
+                end = stop
+            if begins(TASK_END_PREFIX, start):
+                self._task_end(buffer, start, end)
+            elif begins(TASK_START_PREFIX, start):
                 self.task_start_count += 1
-                self._last_starts.append(line)
-            elif line and not line.isspace():
-                self._other(line)
+                self._last_starts.append(buffer[start:end])
+            else:
+                self._other(buffer[start:end])
+            start = end + 1
 
     def finish(self) -> None:
         """Fold what is still held back; call once, after the last line."""
@@ -112,10 +113,18 @@ class Replay:
         """Whether so many lines were no events that the file must be something else."""
         return not self.is_event_log and self.faults.foreign_line_count > FOREIGN_LINE_LIMIT
 
+    def _task_end(self, buffer: bytes, start: int, end: int) -> None:
+        try:
+            self._ends.append(decode_task_end_within(buffer, start, end))
+        except events.UNDECODABLE:
+            self._undecodable("SparkListenerTaskEnd")
+        if len(self._ends) >= BATCH_SIZE:
+            self._fold_ends()
+
     def _other(self, line: bytes) -> None:
         name = events.event_name(line)
         if name is None:
-            self.faults.foreign_line_count += 1
+            self.faults.foreign_line_count += bool(line.strip())
             return
         self.event_count += 1
         if name == _ADAPTIVE_UPDATE:
@@ -306,6 +315,8 @@ class Replay:
     def on_task_end(self, event: TaskEnd) -> None:
         """Take a spark task's end that another writer spelled in its own way."""
         self._ends.append(event)
+        if len(self._ends) >= BATCH_SIZE:
+            self._fold_ends()
 
     def on_task_start(self, event: TaskStart) -> None:
         """Take a spark task's start that another writer spelled in its own way."""

@@ -211,7 +211,7 @@ def files_of(fold: SqlFold) -> dict[str, int | None]:
 def _index(plan: PlanNode) -> OperatorIndex:
     index = OperatorIndex()
     for position, node in enumerate(plans.walk(plan)):
-        index.names.append(plans.operator_name(node))
+        index.names.append(plans.operator_name(node.name))
         for metric in node.metrics:
             index.metrics.setdefault(metric.accumulator_id, (position, metric.name))
     return index

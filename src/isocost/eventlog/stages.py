@@ -7,13 +7,21 @@ partition and a handful of sums.
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from operator import attrgetter
+from operator import attrgetter, sub
 from typing import Final
+
+import numpy as np
 
 from isocost.domain.profile import MemoryPeaks, TaskTotals
 from isocost.eventlog.durations import Durations
 from isocost.eventlog.events import StageInfo
-from isocost.eventlog.task_events import LATEST_MS, ExecutorMetrics, TaskEnd, TaskMetrics
+from isocost.eventlog.task_events import (
+    LATEST_MS,
+    ExecutorMetrics,
+    TaskEnd,
+    TaskInfo,
+    TaskMetrics,
+)
 from isocost.units import MS_PER_S, NS_PER_S
 
 # Spark's own limit on partitions is far higher; an index beyond this one is damage, not data.
@@ -32,6 +40,7 @@ _ALWAYS_THERE: Final = attrgetter(
     "memory_spilled_bytes",
     "disk_spilled_bytes",
 )
+_TIMES: Final = attrgetter("task_id", "launch_ms", "finish_ms")
 
 
 @dataclass(slots=True)
@@ -57,7 +66,7 @@ class Sums:
     output_record_count: int = 0
 
     def add(self, metrics: Sequence[TaskMetrics]) -> None:
-        """Add what some spark tasks measured of themselves."""
+        """Add what some spark tasks, at least one, measured of themselves."""
         run, deserialize, gc, serialize, spilled, disk = map(
             sum, zip(*map(_ALWAYS_THERE, metrics), strict=True)
         )
@@ -71,19 +80,26 @@ class Sums:
         self._add_shuffle(metrics)
         self._add_tables(metrics)
 
+    def add_times(self, infos: Sequence[TaskInfo]) -> None:
+        """Add the durations of spark tasks that measured themselves."""
+        self.duration_ms += sum([i.finish_ms - i.launch_ms for i in infos])
+        fetched = [i for i in infos if i.getting_result_ms]
+        self.result_fetch_ms += sum([max(0, i.finish_ms - i.getting_result_ms) for i in fetched])
+
     def _add_shuffle(self, metrics: Sequence[TaskMetrics]) -> None:
-        reads = [m.shuffle_read for m in metrics if m.shuffle_read is not None]
+        reads = [m.shuffle_read for m in metrics if m.shuffle_read]
         self.fetch_wait_ms += sum([r.fetch_wait_ms for r in reads])
-        self.shuffle_read_bytes += sum([r.remote_bytes + r.local_bytes for r in reads])
-        writes = [m.shuffle_write for m in metrics if m.shuffle_write is not None]
+        self.shuffle_read_bytes += sum([r.remote_bytes for r in reads])
+        self.shuffle_read_bytes += sum([r.local_bytes for r in reads])
+        writes = [m.shuffle_write for m in metrics if m.shuffle_write]
         self.shuffle_write_bytes += sum([w.written_bytes for w in writes])
         self.shuffle_write_ns += sum([w.write_ns for w in writes])
 
     def _add_tables(self, metrics: Sequence[TaskMetrics]) -> None:
-        read = [m.input for m in metrics if m.input is not None and m.input.read_bytes]
+        read = [m.input for m in metrics if m.input and m.input.read_bytes]
         self.input_bytes += sum([i.read_bytes for i in read])
         self.input_record_count += sum([i.record_count for i in read])
-        written = [m.output for m in metrics if m.output is not None and m.output.written_bytes]
+        written = [m.output for m in metrics if m.output and m.output.written_bytes]
         self.output_bytes += sum([o.written_bytes for o in written])
         self.output_record_count += sum([o.record_count for o in written])
 
@@ -212,14 +228,15 @@ class StageFold:
     def add(self, ends: Sequence[TaskEnd]) -> None:
         """Take ended spark tasks, each once."""
         self.ended_count += len(ends)
-        succeeded = [end for end in ends if end.reason.name == SUCCESS]
-        measured = succeeded
-        if len(succeeded) != len(ends):
+        infos = [end.info for end in ends]
+        self.speculative_count += sum([i.is_speculative for i in infos])
+        if any([end.reason.name != SUCCESS for end in ends]):
+            infos = [end.info for end in ends if end.reason.name == SUCCESS]
             self._count_failures(end for end in ends if end.reason.name != SUCCESS)
-            measured = [end for end in ends if end.reason.name != RESUBMITTED]
-        self.speculative_count += sum([end.info.is_speculative for end in ends])
-        self._add_times(succeeded)
-        self._add_metrics([end for end in measured if end.metrics is not None])
+            ends = [end for end in ends if end.reason.name != RESUBMITTED]
+        self._mark_partitions([i.index for i in infos])
+        self._add_times(infos)
+        self._add_metrics([end for end in ends if end.metrics is not None])
 
     def _count_failures(self, ends: Iterable[TaskEnd]) -> None:
         for end in ends:
@@ -228,48 +245,49 @@ class StageFold:
             else:
                 self.failures[end.reason.name] += 1
 
-    def _add_times(self, succeeded: Sequence[TaskEnd]) -> None:
-        infos = [end.info for end in succeeded]
-        timed = [i for i in infos if 0 < i.launch_ms <= i.finish_ms <= LATEST_MS]
+    def _add_times(self, infos: Sequence[TaskInfo]) -> None:
+        timed = _timed(infos)
         self.untimed_count += len(infos) - len(timed)
-        self._mark_partitions([i.index for i in infos])
         if not timed:
             return
-        launches, finishes = [i.launch_ms for i in timed], [i.finish_ms for i in timed]
+        task_ids, launches, finishes = zip(*map(_TIMES, timed), strict=True)
         self.first_launch_ms = min(launches + _known(self.first_launch_ms))
         self.last_launch_ms = max(launches + _known(self.last_launch_ms))
         self.last_finish_ms = max(finishes + _known(self.last_finish_ms))
-        ms = [f - s for s, f in zip(launches, finishes, strict=True)]
-        self.durations.add([i.task_id for i in timed], ms)
+        self.durations.add(task_ids, list(map(sub, finishes, launches)))
 
     def _mark_partitions(self, indices: Sequence[int]) -> None:
         if not indices:
             return
-        needed = min(max(indices), MAX_PARTITIONS) + 1 - len(self.partitions)
-        if needed > 0:
-            self.partitions.extend(bytes(needed))
-        for index in indices:
-            if 0 <= index <= MAX_PARTITIONS:
-                self.partitions[index] = 1
+        highest = max(indices)
+        if min(indices) < 0 or highest > MAX_PARTITIONS:
+            indices = [i for i in indices if 0 <= i <= MAX_PARTITIONS]
+            highest = max(indices, default=-1)
+        missing = highest + 1 - len(self.partitions)
+        if missing > 0:
+            self.partitions.extend(bytes(max(missing, len(self.partitions))))
+        np.frombuffer(self.partitions, dtype=np.uint8)[indices] = 1
 
     def _add_metrics(self, ends: Sequence[TaskEnd]) -> None:
         metrics = [end.metrics for end in ends if end.metrics is not None]
         if not metrics:
             return
         self.sums.add(metrics)
-        self.without_cpu_count += sum([m.cpu_ns is None for m in metrics])
+        self.sums.add_times(_timed([end.info for end in ends]))
+        cpu = [m.cpu_ns for m in metrics]
+        self.without_cpu_count += cpu.count(None)
         peaks = [m.peak_execution_bytes for m in metrics if m.peak_execution_bytes is not None]
         if peaks:
-            self.peak_execution_bytes = max(peaks + _known(self.peak_execution_bytes))
+            self.peak_execution_bytes = max(*peaks, *_known(self.peak_execution_bytes), 0)
         for end in ends:
-            info = end.info
-            if 0 < info.launch_ms <= info.finish_ms <= LATEST_MS:
-                self.sums.duration_ms += info.finish_ms - info.launch_ms
-            if info.getting_result_ms:
-                self.sums.result_fetch_ms += max(0, info.finish_ms - info.getting_result_ms)
             if end.executor_metrics is not None and end.executor_metrics.heap_bytes:
                 self.peaks.raise_to(end.executor_metrics)
 
 
-def _known(value: int | None) -> list[int]:
-    return [] if value is None else [value]
+def _timed(infos: Sequence[TaskInfo]) -> Sequence[TaskInfo]:
+    """Return those whose times make a duration."""
+    return [i for i in infos if 0 < i.launch_ms <= i.finish_ms <= LATEST_MS]
+
+
+def _known(value: int | None) -> tuple[int, ...]:
+    return () if value is None else (value,)

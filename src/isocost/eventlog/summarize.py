@@ -9,7 +9,7 @@ from isocost.errors import NotAnEventLog
 from isocost.eventlog import completeness
 from isocost.eventlog.assemble import assemble
 from isocost.eventlog.completeness import Gap
-from isocost.eventlog.lines import LineSplitter
+from isocost.eventlog.lines import LineBuffer
 from isocost.eventlog.parts import ApplicationLog, DamagedPart
 from isocost.eventlog.replay import Replay
 
@@ -45,7 +45,8 @@ def read_profile(log: ApplicationLog, options: ReadOptions | None = None) -> Run
     reader = _Reader(log.location, options)
     for part in log.parts:
         reader.take_part(part.open())
-    return reader.profile([Gap(fact) for fact in log.missing])
+    faults = [Gap(fact) for fact in log.missing]
+    return reader.profile(faults + [Gap(fact, is_harmless=True) for fact in log.notes])
 
 
 def read_profile_from_chunks(
@@ -76,17 +77,18 @@ class _Reader:
         No line spans two parts. One that a part breaks off is decoded all the same: it may be
         whole but for its line break, and if not, the decoder says so.
         """
-        splitter = LineSplitter()
+        lines = LineBuffer()
         try:
             for chunk in chunks:
                 self._is_empty = self._is_empty and not chunk
-                self._replay.feed(splitter.feed(chunk))
+                for stretch in lines.feed(chunk):
+                    self._replay.feed(stretch)
                 if self._replay.is_foreign:
                     raise self._not_an_event_log()
         except DamagedPart as damage:
             self._damages.append(damage)
-        self._replay.feed([splitter.finish()])
-        self._replay.faults.oversized_line_count += splitter.oversized_line_count
+        self._replay.feed(lines.finish())
+        self._replay.faults.oversized_line_count += lines.oversized_line_count
 
     def profile(self, gaps: list[Gap]) -> RunProfile:
         """Return the profile of all that was taken."""
