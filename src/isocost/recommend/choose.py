@@ -21,7 +21,8 @@ class Choice:
 def choose(considered: Sequence[ConsideredCandidate], sla: Sla) -> Choice:
     """Return the cheapest candidate that keeps the SLA with the asked probability.
 
-    Where none does, the fastest one is returned and the choice says so. Ties go to the smaller
+    Where none does, the fastest one is returned and the choice says so; fastest by the upper end
+    of its 80 % interval, since a late project should not be gambled with. Ties go to the smaller
     cluster, so that the same predictions give the same choice.
 
     Raises:
@@ -33,7 +34,7 @@ def choose(considered: Sequence[ConsideredCandidate], sla: Sla) -> Choice:
         )
     keeping = [c for c in considered if _sla_probability(c) >= sla.asked_probability]
     if not keeping:
-        fastest = min(considered, key=lambda c: (c.prediction.runtime_s, c.spec))
+        fastest = min(considered, key=lambda c: (c.prediction.runtime_80_s.high, c.spec))
         return Choice(fastest, meets_sla=False, reason=_no_candidate(fastest, sla))
     cheapest = min(keeping, key=lambda c: (c.prediction.cost_usd, c.spec))
     return Choice(cheapest, meets_sla=True, reason=_cheapest(cheapest, len(keeping), sla))
