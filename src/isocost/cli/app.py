@@ -7,7 +7,7 @@ from typing import Annotated, Final
 import typer
 
 from isocost import __version__
-from isocost.cli import bank, demo, whatif
+from isocost.cli import bank, demo, profile, whatif
 from isocost.cli.console import say
 from isocost.errors import IsocostError
 
@@ -22,6 +22,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command()(demo.demo)
+app.command()(profile.profile)
 app.command()(whatif.whatif)
 app.add_typer(bank.app, name="bank")
 

@@ -45,18 +45,19 @@ class RunProgress:
         """Show the newest message and how many runs are over."""
         self._bar.update(self._row, description=message, completed=done, total=total)
         if not self._bar.console.is_terminal:
-            self._bar.console.print(f"[{done}/{total}] {message}", highlight=False)
+            line = f"[{done}/{total}] {message}"
+            self._bar.console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 @contextmanager
-def run_progress() -> Iterator[RunProgress]:
-    """Show a progress bar on stderr for as long as the block lasts."""
+def run_progress(noun: str = "runs") -> Iterator[RunProgress]:
+    """Show a progress bar on stderr for as long as the block lasts; `noun` is what it counts."""
     columns = (
         SpinnerColumn(),
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
-        TextColumn("runs"),
+        TextColumn(noun),
         TimeElapsedColumn(),
         TextColumn("left"),
         TimeRemainingColumn(),

@@ -331,6 +331,14 @@ class CoreTime:
 
 
 @dataclass(frozen=True, slots=True)
+class BusyCores:
+    """How many cores ran spark tasks over time: means over equal steps from the start."""
+
+    step_s: float
+    cores: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class DynamicAllocation:
     """What the configuration says of it; None where it says nothing."""
 
@@ -435,6 +443,7 @@ class RunProfile:
     cached_rdds: tuple[CachedRdd, ...] = ()
     cluster: ClusterFacts | None = None
     core_time: CoreTime | None = None
+    busy_cores: BusyCores | None = None
     critical_path: tuple[CriticalStep, ...] = ()
     ideal_runtime_s: float | None = None
     plan_fingerprint: str | None = None

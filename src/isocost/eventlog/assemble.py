@@ -3,9 +3,11 @@
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from itertools import pairwise
 from typing import Final
 
 from isocost.domain.profile import (
+    BusyCores,
     CoreTime,
     FailureCount,
     RunProfile,
@@ -32,6 +34,8 @@ from isocost.units import MS_PER_S
 
 # All stages' durations together, 32 bytes each: keeps a profile of any log below some 13 MB.
 MAX_VALUES: Final = 400_000
+# As fine as a screen shows it.
+BUSY_STEPS: Final = 240
 _SUCCEEDED: Final = "JobSucceeded"
 _CALL: Final = re.compile(r"\w+")
 
@@ -97,6 +101,7 @@ class _Assembly:
             cached_rdds=cached_rdds(replay.rdds.values(), replay.block_bytes),
             cluster=cluster_facts(replay.properties),
             core_time=self._core_time(executors),
+            busy_cores=self._busy_cores(),
             critical_path=order.critical_path(),
             ideal_runtime_s=order.ideal_runtime_s(runtime_s),
             plan_fingerprint=_plan_fingerprint(replay),
@@ -187,6 +192,13 @@ class _Assembly:
             self._runtime_s,
             busy_core_s_until=self._busy_core_s_until,
         )
+
+    def _busy_cores(self) -> BusyCores | None:
+        if self._runtime_s <= 0:
+            return None
+        step_s = self._runtime_s / BUSY_STEPS
+        until = self._busy_core_s_until([step_s * n for n in range(BUSY_STEPS + 1)])
+        return BusyCores(step_s, tuple((b - a) / step_s for a, b in pairwise(until)))
 
     def _running(self, fold: StageFold) -> RunningStage | None:
         begin_s = self._relative_s(_first(fold.submission_ms, fold.first_launch_ms))

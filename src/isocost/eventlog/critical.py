@@ -50,7 +50,7 @@ class StageOrder:
         """Return the runtime with unlimited cores; None if no stage ran.
 
         Every stage then takes its longest spark task. What lay between a stage's submission and
-        the last completion it waited for is the driver's, and stays.
+        the last completion it waited for is the driver's, and stays. Never above the runtime.
         """
         if not self._ran:
             return None
@@ -67,7 +67,7 @@ class StageOrder:
             lag_s = max(0.0, ran.begin_s - waited_s)
             begin_s = lag_s + self._ideal_wait_s(position, ends_s, latest_s[done])
             ends_s[position] = begin_s + min(_longest_s(ran.stage), ran.end_s - ran.begin_s)
-        return max(ends_s) + max(0.0, runtime_s - self._ends_s[-1])
+        return min(runtime_s, max(ends_s) + max(0.0, runtime_s - self._ends_s[-1]))
 
     def _ideal_wait_s(self, position: int, ends_s: Sequence[float], latest_s: float) -> float:
         sources = self._sources(position)
