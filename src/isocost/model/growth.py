@@ -22,11 +22,12 @@ from scipy.special import stdtr, stdtrit  # scipy.stats has the same and takes 0
 
 Floats = npt.NDArray[np.float64]
 
-# Growth of spark task time per e-fold of slots. Mean: the slope of log task time between 2 and 10
-# executors over TPC-H q1-14 at 2 to 100 GB (Decima's published traces): 0.09 at 2 GB, 0.02 at
-# 100 GB; at 10 to 40 executors it is 0.15 to 0.29. The width lets all of these be likely.
-SLOT_GROWTH_MEAN: Final = 0.08
-SLOT_GROWTH_SD: Final = 0.15
+# Growth of spark task time per e-fold of slots, from two measured sets. Decima's TPC-H traces, q1
+# to 14 at 2 to 100 GB: 0.02 to 0.11 between 2 and 10 executors, 0.06 to 0.29 between 10 and 40.
+# A standalone cluster of m4 and m5 instances, 1 to 2 cores or workers: speed-ups of 1.32 to 1.62,
+# which are slopes of 0.60 to 0.30. The mean lies between the sets, the width covers both.
+SLOT_GROWTH_MEAN: Final = 0.2
+SLOT_GROWTH_SD: Final = 0.2
 # As many slots in more executors. Its sign depends on the platform: executors on machines of their
 # own bring their own disks and whole cores (slopes of -0.1 to -0.4 between 1 to 4 workers with as
 # many cores in all, measured on m4 and m5 instances), executors on one machine bring a JVM more to
