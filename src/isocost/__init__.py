@@ -1,3 +1,3 @@
-"""Isocost keeps every recurring Spark job on the cheapest cluster that still meets its deadline."""
+"""Isocost keeps recurring Spark jobs on the cheapest cluster that still meets their deadline."""
 
 __version__ = "0.1.0"

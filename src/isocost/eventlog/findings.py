@@ -73,9 +73,9 @@ def idle_cores(profile: RunProfile, limits: Thresholds) -> Iterator[Finding]:
 
 def driver_bound(profile: RunProfile, limits: Thresholds) -> Iterator[Finding]:
     """Find an application that mostly waits for its driver."""
-    if profile.runtime_s <= 0 or profile.driver_s / profile.runtime_s < limits.driver_fraction:
+    if not profile.stages or profile.driver_s < limits.driver_fraction * profile.runtime_s:
         return
-    share = profile.driver_s / profile.runtime_s
+    share = profile.driver_s / profile.runtime_s if profile.runtime_s else 0.0
     yield Finding(
         code=FindingCode.DRIVER_BOUND,
         message=f"For {profile.driver_s:.1f} s, {share * PERCENT:.0f} % of the runtime, no stage "

@@ -12,7 +12,7 @@ from isocost.domain.profile import MissingFact
 from isocost.errors import IsocostError, UserError
 
 
-class DamagedPart(UserError):  # noqa: N818 - as in errors.py, the name says the fault
+class DamagedPart(UserError):
     """A part's bytes end early or cannot be decoded any further; what came before is good.
 
     Raised by the iterator of `LogPart.open` after the last good chunk, so that the reader can keep

@@ -118,7 +118,7 @@ class S3Store:
         return self._client
 
 
-class _PastTheEnd(Exception):  # noqa: N818 - never leaves this module; the name says what happened
+class _PastTheEnd(Exception):
     """The range starts where the object has ended."""
 
 

@@ -182,7 +182,7 @@ def _identity() -> "DefaultAzureCredential":
     return credential
 
 
-class _PastTheEnd(Exception):  # noqa: N818 - never leaves this module; the name says what happened
+class _PastTheEnd(Exception):
     """The range starts where the blob has ended."""
 
 
