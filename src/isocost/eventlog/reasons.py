@@ -32,7 +32,7 @@ _CAUSES: Final = (
 _CAUSE_PATTERNS: Final = tuple(
     (cause, re.compile(pattern, re.IGNORECASE)) for cause, pattern in _CAUSES
 )
-_EXCEPTION: Final = re.compile(r"\b(?:[A-Za-z_]\w*\.)*\w+(?:Exception|Error|Failure)\b")
+_EXCEPTION: Final = re.compile(r"\b(?:[a-z]\w*\.)*[A-Z]\w*(?:Exception|Error|Failure)\b")
 MAX_REASON_LENGTH: Final = 120
 
 
