@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from math import isfinite
 
 from isocost.errors import InvalidInput
 from isocost.units import S_PER_HOUR
@@ -22,10 +23,11 @@ class NodeType:
     usd_per_hour: float
 
     def __post_init__(self) -> None:
-        if self.cores < 1 or self.memory_gib <= 0 or self.usd_per_hour < 0:
+        is_finite = isfinite(self.memory_gib) and isfinite(self.usd_per_hour)
+        if not is_finite or self.cores < 1 or self.memory_gib <= 0 or self.usd_per_hour < 0:
             raise InvalidInput(
                 f"Node type {self.node_type_id!r} needs at least 1 core, more than 0 GiB and a "
-                f"rate of 0 or more; got {self.cores} cores, {self.memory_gib} GiB, "
+                f"rate of 0 or more, all finite; got {self.cores} cores, {self.memory_gib} GiB, "
                 f"{self.usd_per_hour} USD per hour. Correct the catalog."
             )
 

@@ -1,6 +1,9 @@
 """What a run costs, by what it was paid for."""
 
 from dataclasses import dataclass
+from math import isfinite
+
+from isocost.errors import InvalidInput
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +17,13 @@ class CostBreakdown:
 
     vm_usd: float
     dbu_usd: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not all(isfinite(usd) and usd >= 0 for usd in (self.vm_usd, self.dbu_usd)):
+            raise InvalidInput(
+                f"A cost is a finite number of 0 USD or more; got {self.vm_usd} USD of machines "
+                f"and {self.dbu_usd} USD of Databricks units. Check the node types' rates."
+            )
 
     @property
     def total_usd(self) -> float:

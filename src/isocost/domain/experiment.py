@@ -16,6 +16,9 @@ from isocost.domain.cluster import ClusterSpec
 from isocost.domain.lifecycle import advance
 from isocost.errors import InvalidInput
 
+# A deadline beyond this many runtimes is none; the bound also keeps every deadline a finite number.
+MAX_SLA_FACTOR: Final = 1e6
+
 # Names become parts of file names, so they hold nothing a file system or a shell could misread.
 NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
@@ -59,8 +62,11 @@ class ColdStart:
     sla_factor: float
 
     def __post_init__(self) -> None:
-        if not self.sla_factor > 0:
-            raise InvalidInput(f"An SLA factor must be above 0; got {self.sla_factor}.")
+        if not 0 < self.sla_factor <= MAX_SLA_FACTOR:
+            raise InvalidInput(
+                f"An SLA factor must be above 0 and at most {MAX_SLA_FACTOR:.0f}; got "
+                f"{self.sla_factor}. Give the deadline as a multiple of the first run's runtime."
+            )
 
 
 @dataclass(frozen=True, slots=True)

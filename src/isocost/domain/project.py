@@ -8,6 +8,7 @@ learning ──settle──▶ optimizing ──drift──▶ rebasing ──se
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
+from math import isfinite
 from typing import Final
 
 from isocost.domain.cluster import ClusterSpec
@@ -50,10 +51,12 @@ class Sla:
     miss_fraction: float
 
     def __post_init__(self) -> None:
-        if not self.max_runtime_s > 0 or not 0 < self.miss_fraction < 1:
+        is_deadline = isfinite(self.max_runtime_s) and self.max_runtime_s > 0
+        if not is_deadline or not 0 < self.miss_fraction < 1:
             raise InvalidInput(
-                "An SLA needs a maximum runtime above 0 s and a miss fraction between 0 and 1, "
-                f"both exclusive; got {self.max_runtime_s} s and {self.miss_fraction}."
+                "An SLA needs a finite maximum runtime above 0 s and a miss fraction between 0 "
+                f"and 1, both exclusive; got {self.max_runtime_s} s and {self.miss_fraction}. "
+                "Correct the deadline."
             )
 
     @property

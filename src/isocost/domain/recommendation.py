@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum
+from math import isfinite
 from typing import Final
 
 from isocost.domain.cluster import ClusterSpec
@@ -64,8 +65,10 @@ class Interval:
     high: float
 
     def __post_init__(self) -> None:
-        if not self.low <= self.high:
-            raise InvalidInput(f"An interval must not be empty; got {self.low} to {self.high}.")
+        if not self.low <= self.high or not isfinite(self.low) or not isfinite(self.high):
+            raise InvalidInput(
+                f"An interval has two finite ends, the lower first; got {self.low} to {self.high}."
+            )
 
     def __contains__(self, value: float) -> bool:
         return self.low <= value <= self.high
@@ -118,7 +121,9 @@ class Evidence:
         history_run_ids: the runs the model had learned from.
         replay_error_fraction: how far the replay of the observed cluster was off.
         reason: one sentence for people, with numbers.
-        meets_sla: False when no candidate does and the fastest one was taken.
+        meets_sla: False when no candidate does and the one surest to be fast was taken.
+        rejections: the first of them, up to a limit, so that a large machine makes no large row.
+        further_rejection_count: how many more there were.
     """
 
     history_run_ids: tuple[str, ...]
@@ -127,6 +132,7 @@ class Evidence:
     meets_sla: bool
     considered: tuple[ConsideredCandidate, ...]
     rejections: tuple[Rejection, ...]
+    further_rejection_count: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +145,11 @@ class Abstention:
 
 @dataclass(frozen=True, slots=True)
 class Recommendation:
-    """The chosen candidate for the next run of one cluster of a project."""
+    """The chosen candidate for the next run of one cluster of a project.
+
+    Attributes:
+        verdict: why it was kept or rolled back, once its run has been observed.
+    """
 
     recommendation_id: str
     project_id: str
@@ -150,6 +160,7 @@ class Recommendation:
     evidence: Evidence
     drafted_at: datetime
     state: RecommendationState = RecommendationState.DRAFTED
+    verdict: str | None = None
 
     def after(self, event: RecommendationEvent) -> "Recommendation":
         """Return this recommendation once `event` has happened; raises IllegalTransition."""

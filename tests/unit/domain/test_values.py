@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from isocost.domain.cluster import ClusterSpec, NodeInterval, NodeType, node_type_of
+from isocost.domain.cost import CostBreakdown
 from isocost.domain.experiment import ColdStart, Experiment
 from isocost.domain.project import Project, Sla
 from isocost.domain.recommendation import Interval, Rejection
@@ -22,8 +23,17 @@ from isocost.testing.nouns import LARGE, NOW, SMALL, a_plan, a_project
         lambda: Sla(0.0, 0.1),
         lambda: Sla(float("nan"), 0.1),
         lambda: Sla(60.0, 1.0),
+        lambda: Sla(float("inf"), 0.1),
         lambda: Interval(2.0, 1.0),
+        lambda: Interval(0.0, float("inf")),
+        lambda: Interval(float("-inf"), 0.0),
         lambda: ColdStart(SMALL, 0.0),
+        lambda: ColdStart(SMALL, 1e308),
+        lambda: ColdStart(SMALL, float("nan")),
+        lambda: NodeType("x", 1, 1.0, float("inf")),
+        lambda: NodeType("x", 1, float("nan"), 0.1),
+        lambda: CostBreakdown(vm_usd=float("inf")),
+        lambda: CostBreakdown(vm_usd=0.0, dbu_usd=-1.0),
         lambda: Project("p", "p", clusters={}),
         lambda: a_plan(workloads=()),
         lambda: a_plan(runs_per_trial=0),
