@@ -70,6 +70,23 @@ class LogStudentT:
 
 
 @dataclass(frozen=True, slots=True)
+class Step:
+    """The way from the runs a candidate is predicted from to the candidate.
+
+    Attributes:
+        log_s: logarithm of the replayed runtime in seconds, averaged over these runs.
+        features: (3,), x above.
+        log_sd: how far the replay itself may be off.
+        base_count: how many runs there are.
+    """
+
+    log_s: float
+    features: Floats
+    log_sd: float
+    base_count: int
+
+
+@dataclass(frozen=True, slots=True)
 class Growth:
     """The posterior over β and the noise.
 
@@ -84,22 +101,37 @@ class Growth:
     dof: float
     noise_variance: float
 
-    def corrected(self, replayed_s: float, features: Floats) -> LogStudentT:
-        """Return the runtime of a candidate whose replay says `replayed_s`; features: (3,)."""
-        spread = float(features @ np.linalg.solve(self.precision, features))
+    def corrected(self, step: Step) -> LogStudentT:
+        """Return the runtime of the candidate that a step leads to.
+
+        The candidate's own noise, that of the runs it is predicted from, and what is not known of
+        β and of the replay add up.
+        """
+        spread = float(step.features @ np.linalg.solve(self.precision, step.features))
+        noise = self.noise_variance * (1.0 + 1.0 / step.base_count + spread)
         return LogStudentT(
-            location=float(np.log(replayed_s) + features @ self.mean),
-            scale=float(np.sqrt(self.noise_variance * (1.0 + spread))),
+            location=float(step.log_s + step.features @ self.mean),
+            scale=float(np.sqrt(noise + step.log_sd**2)),
             dof=self.dof,
         )
 
 
-def learn_growth(features: Sequence[Floats], log_ratios: Sequence[float]) -> Growth:
-    """Return the posterior after (3,) features and log(observed / replayed), one pair a run."""
+def learn_growth(
+    features: Sequence[Floats], log_ratios: Sequence[float], base_counts: Sequence[int]
+) -> Growth:
+    """Return the posterior after some steps whose end was observed.
+
+    Args:
+        features: (3,) of each step.
+        log_ratios: log(observed / replayed) of each; its noise is that of the run itself and of
+            the runs it was replayed from.
+        base_counts: from how many runs each step started.
+    """
     if not log_ratios:
         return Growth(_MEAN, _PRECISION, NOISE_DOF, NOISE_SD**2)
-    x = np.vstack(features)
-    y = np.asarray(log_ratios)
+    weight = np.sqrt(1.0 / (1.0 + 1.0 / np.asarray(base_counts, dtype=np.float64)))
+    x = np.vstack(features) * weight[:, None]
+    y = np.asarray(log_ratios) * weight
     precision = _PRECISION + x.T @ x
     mean = np.linalg.solve(precision, _PRECISION @ _MEAN + x.T @ y)
     dof = NOISE_DOF + len(y)

@@ -12,8 +12,10 @@ from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import accumulate
+from math import inf
 
-from isocost.domain.profile import Distribution, ExecutorSpan, RunProfile, StageProfile
+from isocost.domain.profile import Distribution, RunProfile, StageProfile
 from isocost.model.waves import first_wave_factor, pooled, wave_ratio
 
 
@@ -26,7 +28,8 @@ class PlannedStage:
         completed_before: how many stages, in order of `ReplayPlan.completion_rank`, must be
             complete; 0 for a stage that only waits for its parents.
         lag_s: driver time between the last awaited completion and the submission.
-        task_s: spark task durations in launch order, as observed.
+        task_s: spark task durations in launch order, as observed; empty for a stage of which no
+            spark task succeeded, whose whole length is then part of `lag_s`.
         first_wave_factor: how much longer the first spark task on a slot takes than later ones.
         priority: spark's FIFO order, the lower the earlier.
     """
@@ -40,26 +43,36 @@ class PlannedStage:
 
 
 @dataclass(frozen=True, slots=True)
+class Stay:
+    """From when to when an executor was there; `until_s` is infinite for one that stayed."""
+
+    from_s: float
+    until_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class ReplayPlan:
     """The whole application.
 
     Attributes:
         completion_rank: per stage, its place in the observed order of completion.
         tail_s: driver time between the last completion and the application's end.
-        executor_added_s: when each executor registered, ascending; empty in local mode.
+        executors: when each one registered and left, by registration; empty in local mode.
+        executor_count_peak: most executors at one time, at least 1.
         slots_per_executor: spark tasks one executor ran at once.
     """
 
     stages: tuple[PlannedStage, ...]
     completion_rank: tuple[int, ...]
     tail_s: float
-    executor_added_s: tuple[float, ...]
+    executors: tuple[Stay, ...]
+    executor_count_peak: int
     slots_per_executor: int
 
     @property
     def observed_slot_count(self) -> int:
-        """How many spark tasks the observed cluster ran at once."""
-        return max(1, len(self.executor_added_s)) * self.slots_per_executor
+        """How many spark tasks the observed cluster ran at once, at most."""
+        return self.executor_count_peak * self.slots_per_executor
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,21 +87,39 @@ class _Placed:
 def plan_from_profile(profile: RunProfile) -> ReplayPlan:
     """Return the replay plan of an application; stages that ran no spark task are left out."""
     history = _History(_placed_stages(profile.stages))
-    executors = sorted(profile.executors, key=lambda e: e.added_s)
     last_s = history.completions_s[-1] if history.completions_s else 0.0
+    stays = _stays(profile, last_s)
     plan = ReplayPlan(
-        stages=tuple(history.planned(p) for p in history.placed),
+        stages=tuple(history.planned(i) for i in range(len(history.placed))),
         completion_rank=history.completion_rank,
         tail_s=max(0.0, profile.runtime_s - last_s),
-        executor_added_s=tuple(_registered_s(e, profile) for e in executors),
+        executors=stays,
+        executor_count_peak=_most_at_once(stays),
         slots_per_executor=_slots_per_executor(profile),
     )
     return replace(plan, stages=_with_first_waves(plan))
 
 
-def _registered_s(executor: ExecutorSpan, profile: RunProfile) -> float:
-    """Return when an executor registered; at the start if its log's clock cannot be right."""
-    return executor.added_s if 0.0 <= executor.added_s <= profile.runtime_s else 0.0
+def _stays(profile: RunProfile, last_s: float) -> tuple[Stay, ...]:
+    """Return the executors' stays by registration; some of them are there to the end.
+
+    One that registered at an impossible time was there from the start, and one that left after the
+    last stage has stayed as far as stages are concerned.
+    """
+    found = []
+    for executor in profile.executors:
+        from_s = executor.added_s if 0.0 <= executor.added_s <= profile.runtime_s else 0.0
+        removed_s = inf if executor.removed_s is None else executor.removed_s
+        found.append(Stay(from_s, inf if removed_s >= last_s else max(from_s, removed_s)))
+    longest_s = max((stay.until_s for stay in found), default=inf)
+    staying = [Stay(s.from_s, inf) if s.until_s == longest_s else s for s in found]
+    return tuple(sorted(staying, key=lambda stay: stay.from_s))
+
+
+def _most_at_once(stays: Sequence[Stay]) -> int:
+    """Return the most executors at one time; one that comes as another leaves replaces it."""
+    changes = [(stay.from_s, 1) for stay in stays] + [(stay.until_s, -1) for stay in stays]
+    return max([1, *accumulate(change for _, change in sorted(changes))])
 
 
 def _with_first_waves(plan: ReplayPlan) -> tuple[PlannedStage, ...]:
@@ -106,24 +137,31 @@ def _slots_per_executor(profile: RunProfile) -> int:
 
 
 def _placed_stages(stages: Iterable[StageProfile]) -> list[_Placed]:
-    """Return the stages that ran, with a lost completion filled from the longest spark task."""
+    """Return the stages that ran, with lost or impossible completions made good.
+
+    A lost completion is taken from the longest spark task; one before the submission, which a step
+    of the driver's clock can cause, is moved to it.
+    """
     placed = []
     for stage in stages:
-        if stage.durations.count == 0 or stage.submitted_s is None:
+        if stage.submitted_s is None:
             continue
         completed_s = stage.completed_s
         if completed_s is None:
             completed_s = stage.submitted_s + max(stage.durations.quantiles_s, default=0.0)
-        placed.append(_Placed(stage, stage.submitted_s, completed_s))
+        placed.append(_Placed(stage, stage.submitted_s, max(stage.submitted_s, completed_s)))
     return placed
 
 
 class _History:
-    """What happened when, indexed for the questions a plan asks."""
+    """What happened when, indexed for the questions a plan asks.
+
+    Every stage waits only for stages of a lower completion rank, so no plan can wait in a circle.
+    """
 
     def __init__(self, placed: Sequence[_Placed]) -> None:
         self.placed = placed
-        ordered = sorted(range(len(placed)), key=lambda i: placed[i].completed_s)
+        ordered = sorted(range(len(placed)), key=self._completion_key)
         self.completions_s = [placed[i].completed_s for i in ordered]
         rank = {position: place for place, position in enumerate(ordered)}
         self.completion_rank = tuple(rank[i] for i in range(len(placed)))
@@ -135,40 +173,57 @@ class _History:
                 start_s = self._job_start_s.get(spark_job_id, p.submitted_s)
                 self._job_start_s[spark_job_id] = min(start_s, p.submitted_s)
 
-    def planned(self, mine: _Placed) -> PlannedStage:
+    def _completion_key(self, position: int) -> tuple[float, float, int, int]:
+        p = self.placed[position]
+        return p.completed_s, p.submitted_s, p.stage.stage_id, p.stage.attempt_id
+
+    def planned(self, position: int) -> PlannedStage:
         """Return what this stage waited for."""
-        parents = self._parents(mine)
-        spark_job_id = mine.stage.spark_job_id
-        asked_at_s = self._job_start_s.get(-1 if spark_job_id is None else spark_job_id)
-        if asked_at_s is None:
-            asked_at_s = mine.submitted_s
-        before = 0 if parents else bisect_right(self.completions_s, asked_at_s)
+        mine = self.placed[position]
+        parents = self._parents(position)
+        before = 0 if parents else self._completed_before(position)
         awaited_s = [self.placed[i].completed_s for i in parents]
         if before:
             awaited_s.append(self.completions_s[before - 1])
+        lag_s = max(0.0, mine.submitted_s - max(awaited_s, default=0.0))
+        task_s = launch_order_s(mine.stage.durations)
+        spark_job_id = mine.stage.spark_job_id
         return PlannedStage(
             parents=parents,
             completed_before=before,
-            lag_s=max(0.0, mine.submitted_s - max(awaited_s, default=0.0)),
-            task_s=launch_order_s(mine.stage.durations),
+            lag_s=lag_s if task_s else lag_s + mine.completed_s - mine.submitted_s,
+            task_s=task_s,
             first_wave_factor=1.0,
             priority=(-1 if spark_job_id is None else spark_job_id, mine.stage.stage_id),
         )
 
-    def _parents(self, mine: _Placed) -> tuple[int, ...]:
-        """Return the attempts this stage waited for: each parent's last one complete by then.
+    def _completed_before(self, position: int) -> int:
+        """Return how many stages the driver had seen complete when it submitted the spark job."""
+        mine = self.placed[position]
+        spark_job_id = mine.stage.spark_job_id
+        asked_at_s = mine.submitted_s
+        if spark_job_id is not None:
+            asked_at_s = self._job_start_s[spark_job_id]
+        return min(bisect_right(self.completions_s, asked_at_s), self.completion_rank[position])
+
+    def _parents(self, position: int) -> tuple[int, ...]:
+        """Return the attempts this stage waited for: of each parent the last complete by then.
 
         A parent that was skipped, because an earlier spark job had made its output, is not there.
+        A later attempt also waits for the attempt before it, whose failure it makes good.
         """
+        mine = self.placed[position]
+        awaited = [*mine.stage.parent_ids, *([mine.stage.stage_id] * (mine.stage.attempt_id > 0))]
         found = []
-        for parent_id in mine.stage.parent_ids:
-            complete = [
-                i
-                for i in self._attempts.get(parent_id, ())
-                if self.placed[i].completed_s <= mine.submitted_s
-            ]
+        for stage_id in awaited:
+            complete = [i for i in self._attempts.get(stage_id, ()) if self._is_over(i, position)]
             found.extend(complete[-1:])
-        return tuple(found)
+        return tuple(dict.fromkeys(found))
+
+    def _is_over(self, other: int, position: int) -> bool:
+        """Whether another stage was complete when this one was submitted."""
+        is_earlier = self.completion_rank[other] < self.completion_rank[position]
+        return is_earlier and self.placed[other].completed_s <= self.placed[position].submitted_s
 
 
 def launch_order_s(durations: Distribution) -> tuple[float, ...]:
@@ -178,9 +233,12 @@ def launch_order_s(durations: Distribution) -> tuple[float, ...]:
     so that their sum stays exact.
     """
     kept = durations.values_s
-    if len(kept) == durations.count or not kept:
-        return kept
+    if durations.count and not kept:
+        return (durations.total_s / durations.count,) * durations.count
     spread = [kept[i * len(kept) // durations.count] for i in range(durations.count)]
-    total_s = sum(spread)
+    known = [value if value > 0 else 0.0 for value in spread]  # a clock may step backwards
+    if len(kept) == durations.count:
+        return tuple(known)
+    total_s = sum(known)
     scale = durations.total_s / total_s if total_s > 0 else 1.0
-    return tuple(value * scale for value in spread)
+    return tuple(value * scale for value in known)

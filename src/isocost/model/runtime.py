@@ -6,19 +6,22 @@ step, the less the replay has to assume; among equals from each, and their logar
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from math import exp, log
+from math import hypot, inf, log
+from statistics import fmean
 from typing import Final
 
 import numpy as np
 
 from isocost.errors import InvalidInput
-from isocost.model.growth import Floats, LogStudentT, learn_growth
+from isocost.model.growth import Floats, LogStudentT, Step, learn_growth
 from isocost.model.plan import ReplayPlan
 from isocost.model.replay import observed_slots, replay, slots_for
 
 # A replay of the very cluster that ran has nothing to predict, so an error above this says that
 # the log or the application breaks the replay's assumptions, and that advice would be a guess.
 MAX_REPLAY_ERROR_FRACTION: Final = 0.25
+# Below what Spark's clock tells apart: an application that did nothing measurable.
+SHORTEST_S: Final = 0.001
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +39,28 @@ class ClusterShape:
 
 
 @dataclass(frozen=True, slots=True)
+class Replayed:
+    """What one run says of another cluster.
+
+    Attributes:
+        log_s: logarithm of the runtime in seconds.
+        features: (3,), what the step means for spark task times; see `growth`.
+        log_sd: how far the replay itself may be off, as a standard deviation of the logarithm.
+    """
+
+    log_s: float
+    features: Floats
+    log_sd: float
+
+
+@dataclass(frozen=True, slots=True)
 class ObservedRun:
     """One run the model learns from.
 
     Attributes:
         driver_s: time in which no stage ran.
         replayed_s: what the replay says of the cluster that really ran.
+        own_shape_s: what it says of this run's shape, none of whose executors leave.
     """
 
     run_id: str
@@ -50,32 +69,48 @@ class ObservedRun:
     runtime_s: float
     driver_s: float
     replayed_s: float = field(init=False)
+    own_shape_s: float = field(init=False)
 
     def __post_init__(self) -> None:
-        if not self.runtime_s > 0:
+        if not 0 < self.runtime_s < inf:
             raise InvalidInput(
                 f"Run {self.run_id} has a runtime of {self.runtime_s} s; a runtime is above 0. "
                 "Remove the run, or ingest its event log again."
             )
-        replayed_s = replay(self.plan, observed_slots(self.plan))
-        object.__setattr__(self, "replayed_s", replayed_s)  # a frozen value may finish itself
+        # A frozen value may finish itself: both are asked for with every candidate.
+        object.__setattr__(self, "replayed_s", replay(self.plan, observed_slots(self.plan)))
+        object.__setattr__(self, "own_shape_s", self._replay(self.shape))
 
     @property
     def replay_error_fraction(self) -> float:
-        """How far that is off, as a fraction of the runtime."""
+        """How far the replay is off, as a fraction of the runtime."""
         return abs(self.replayed_s / self.runtime_s - 1.0)
 
-    def replay_on(self, shape: ClusterShape) -> float:
-        """Return the runtime on another shape: the observed one, changed as its replay changes.
+    def replay_on(self, shape: ClusterShape) -> Replayed:
+        """Return what this run says of another shape: its runtime, changed as its replay changes.
 
-        Scaling by the observed cluster's own replay error makes the model exact where it has seen
-        the answer, and cancels whatever the replay leaves out of both clusters alike.
+        Scaling by the replay of the run's own shape makes the model exact where it has seen the
+        answer, and cancels whatever the replay leaves out of both clusters alike.
+
+        A step in slots may be off by as much as the replay of the observed cluster is, and by what
+        cannot be told apart in one log: a slow first wave is either warming up, which moves with
+        the slots, or has the larger partitions, which do not. Half the difference between the two
+        readings counts as a standard deviation.
         """
-        slots = slots_for(self.plan, shape.executor_count, shape.slots_per_executor)
-        return replay(self.plan, slots) * self.runtime_s / self.replayed_s
+        features = self._features_of(shape)
+        log_s = log(self.runtime_s * self._replay(shape) / self.own_shape_s)
+        if shape.slot_count == self.shape.slot_count:
+            return Replayed(log_s, features, 0.0)
+        flat_own_s = self._replay(self.shape, has_waves=False)
+        flat_log_s = log(self.runtime_s * self._replay(shape, has_waves=False) / flat_own_s)
+        error = log(self.replayed_s / self.runtime_s)
+        return Replayed(log_s, features, hypot(error, (log_s - flat_log_s) / 2))
 
-    def features_of(self, shape: ClusterShape) -> Floats:
-        """Return (3,): what the step from this run to `shape` means for spark task times."""
+    def _replay(self, shape: ClusterShape, *, has_waves: bool = True) -> float:
+        slots = slots_for(self.plan, shape.executor_count, shape.slots_per_executor)
+        return max(replay(self.plan, slots, has_waves=has_waves), SHORTEST_S)
+
+    def _features_of(self, shape: ClusterShape) -> Floats:
         share = min(1.0, max(0.0, 1.0 - self.driver_s / self.runtime_s))
         mine = self.shape
         return np.array([
@@ -91,24 +126,31 @@ class RuntimeModel:
     def __init__(self, history: Sequence[ObservedRun]) -> None:
         """Learn from runs in the order they happened.
 
+        Runs whose own cluster cannot be replayed are left out, unless there is no other.
+
         Raises:
             InvalidInput: if there is none.
         """
         if not history:
             raise InvalidInput("A model needs at least one run with an event log. Run it once.")
-        self._history = tuple(history)
-        features = []
-        log_ratios = []
-        for place, run in enumerate(history[1:], start=1):
-            replayed_s, step = _nearest_replay(history[:place], run.shape)
-            features.append(step)
-            log_ratios.append(log(run.runtime_s / replayed_s))
-        self._growth = learn_growth(features, log_ratios)
+        self._newest = history[-1]
+        trusted = [r for r in history if r.replay_error_fraction <= MAX_REPLAY_ERROR_FRACTION]
+        self._history = tuple(trusted or history)
+        steps = [
+            (nearest_step(self._history[:place], run.shape), log(run.runtime_s))
+            for place, run in enumerate(self._history)
+            if place
+        ]
+        self._growth = learn_growth(
+            [step.features for step, _ in steps],
+            [log_s - step.log_s for step, log_s in steps],
+            [step.base_count for step, _ in steps],
+        )
 
     @property
     def replay_error_fraction(self) -> float:
         """The replay error of the newest run: how far the model can be trusted at all."""
-        return self._history[-1].replay_error_fraction
+        return self._newest.replay_error_fraction
 
     @property
     def run_ids(self) -> tuple[str, ...]:
@@ -117,17 +159,20 @@ class RuntimeModel:
 
     def runtime_on(self, shape: ClusterShape) -> LogStudentT:
         """Return the runtime's distribution on a cluster of this shape, in seconds."""
-        replayed_s, step = _nearest_replay(self._history, shape)
-        return self._growth.corrected(replayed_s, step)
+        return self._growth.corrected(nearest_step(self._history, shape))
 
 
-def _nearest_replay(history: Sequence[ObservedRun], shape: ClusterShape) -> tuple[float, Floats]:
-    """Return replayed seconds and features, averaged over the runs nearest in slots and memory."""
+def nearest_step(history: Sequence[ObservedRun], shape: ClusterShape) -> Step:
+    """Return the step to `shape`, averaged over the runs nearest in slots, then in memory."""
     distances = [_distance(run.shape, shape) for run in history]
     nearest = [run for run, d in zip(history, distances, strict=True) if d == min(distances)]
-    mean_log_s = sum(log(run.replay_on(shape)) for run in nearest) / len(nearest)
-    features = np.mean([run.features_of(shape) for run in nearest], axis=0)
-    return exp(mean_log_s), features
+    replays = [run.replay_on(shape) for run in nearest]
+    return Step(
+        log_s=fmean(r.log_s for r in replays),
+        features=np.mean([r.features for r in replays], axis=0),
+        log_sd=fmean(r.log_sd for r in replays),
+        base_count=len(replays),
+    )
 
 
 def _distance(a: ClusterShape, b: ClusterShape) -> tuple[float, float]:

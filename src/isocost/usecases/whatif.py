@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import ceil
+from typing import Final
 
 from isocost.domain.profile import RunProfile
 from isocost.domain.recommendation import Interval
 from isocost.errors import InvalidInput
-from isocost.model.plan import plan_from_profile
+from isocost.model.plan import ReplayPlan, plan_from_profile
 from isocost.model.predict import interval_of
 from isocost.model.runtime import (
     MAX_REPLAY_ERROR_FRACTION,
@@ -15,7 +17,9 @@ from isocost.model.runtime import (
     RuntimeModel,
 )
 
-WHATIF_MASS = 0.80  # of the interval given: the one that recommendations show first
+# More than any one Spark application is known to have used, and replayed within a second.
+MOST_CORES: Final = 100_000
+WHATIF_MASS: Final = 0.80  # of the interval given: the one that recommendations show first
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,18 +53,23 @@ def whatif(profile: RunProfile, cores: Sequence[int]) -> WhatIf:
     """
     _check(profile, cores)
     plan = plan_from_profile(profile)
-    shape = ClusterShape(max(1, len(plan.executor_added_s)), plan.slots_per_executor, 1.0)
+    shape = ClusterShape(plan.executor_count_peak, plan.slots_per_executor, 1.0)
     run = ObservedRun(profile.application_id, shape, plan, profile.runtime_s, profile.driver_s)
     model = RuntimeModel([run])
-    predictions = tuple(_predicted(model, profile, count) for count in cores)
+    predictions = tuple(
+        CorePrediction(count, runtime.median, interval_of(runtime, WHATIF_MASS))
+        for count in cores
+        for runtime in [model.runtime_on(_shape_of_cores(count, profile, plan))]
+    )
     return WhatIf(profile.runtime_s, run.replayed_s, predictions, _warning(run))
 
 
 def _check(profile: RunProfile, cores: Sequence[int]) -> None:
-    wrong = [count for count in cores if count < 1]
+    wrong = [count for count in cores if not 1 <= count <= MOST_CORES]
     if wrong or not cores:
         raise InvalidInput(
-            f"Core counts must be 1 or more; got {wrong or 'none'}. Try --cores 8,16,32."
+            f"Core counts must be from 1 to {MOST_CORES:,}; got {wrong or 'none'}. "
+            "Try --cores 8,16,32."
         )
     if not any(stage.durations.count for stage in profile.stages) or not profile.runtime_s > 0:
         raise InvalidInput(
@@ -69,10 +78,14 @@ def _check(profile: RunProfile, cores: Sequence[int]) -> None:
         )
 
 
-def _predicted(model: RuntimeModel, profile: RunProfile, cores: int) -> CorePrediction:
+def _shape_of_cores(cores: int, profile: RunProfile, plan: ReplayPlan) -> ClusterShape:
+    """Return as many cores in executors as large as the observed ones.
+
+    Where they do not come out even, executors become smaller and each is rounded up to a slot.
+    """
     slot_count = max(1, int(cores * profile.slots_per_core))
-    runtime = model.runtime_on(ClusterShape(slot_count, 1, 1.0))
-    return CorePrediction(cores, runtime.median, interval_of(runtime, WHATIF_MASS))
+    executor_count = ceil(slot_count / plan.slots_per_executor)
+    return ClusterShape(executor_count, ceil(slot_count / executor_count), 1.0)
 
 
 def _warning(run: ObservedRun) -> str | None:

@@ -1,19 +1,28 @@
 """The replay schedules as Spark does: known answers, and laws that hold for any application."""
 
 from dataclasses import replace
+from math import inf
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from isocost.domain.profile import Distribution, ExecutorSpan
-from isocost.model.plan import launch_order_s, plan_from_profile
+from isocost.model.plan import Stay, launch_order_s, plan_from_profile
 from isocost.model.replay import Slots, observed_slots, replay, slots_for
 from isocost.testing.nouns import a_profile, a_stage, some_durations
 
 
 def replayed_s(profile, slot_count):
-    return replay(plan_from_profile(profile), Slots((0.0,) * slot_count))
+    return replay(plan_from_profile(profile), steady_slots(slot_count))
+
+
+def steady_slots(count):
+    return Slots((Stay(0.0, inf),) * count, count)
+
+
+def opening_s(slots):
+    return [stay.from_s for stay in slots.stays]
 
 
 def test_spark_tasks_share_the_slots():
@@ -61,22 +70,69 @@ def test_earlier_spark_job_goes_first():
 
 
 def test_stage_retry_waits_for_the_attempt_before_it():
-    parent = a_stage(0, 2.0)
-    again = a_stage(0, 2.0, attempt_id=1, submitted_s=5.0, completed_s=7.0)
-    child = a_stage(1, 1.0, parent_ids=(0,), submitted_s=7.0, completed_s=8.0)
-    assert replayed_s(a_profile(parent, again, child), 1) == 8.0
+    parent = a_stage(0, 2.0, 2.0)
+    again = a_stage(0, 2.0, 2.0, attempt_id=1, submitted_s=5.0, completed_s=9.0)
+    child = a_stage(1, 1.0, parent_ids=(0,), submitted_s=9.0, completed_s=10.0)
+    profile = a_profile(parent, again, child)
+    assert [replayed_s(profile, n) for n in (1, 2)] == [10.0, 2.0 + 1.0 + 2.0 + 1.0]
+
+
+def test_stage_without_spark_tasks_hands_its_dependency_on():
+    first = a_stage(0, *[10.0] * 8)
+    empty = a_stage(1, parent_ids=(0,), submitted_s=80.0)
+    empty = replace(empty, durations=some_durations(), completed_s=80.0)
+    last = a_stage(2, *[10.0] * 8, parent_ids=(1,), submitted_s=80.0, completed_s=160.0)
+    profile = a_profile(first, empty, last)
+    assert [replayed_s(profile, n) for n in (1, 2, 8)] == [160.0, 80.0, 20.0]
+
+
+def test_stage_that_took_no_time_does_not_wait_for_itself():
+    first = a_stage(0, 5.0)
+    instant = a_stage(1, 0.0, spark_job_id=1, submitted_s=5.0, completed_s=5.0)
+    last = a_stage(2, 100.0, spark_job_id=2, submitted_s=6.0, completed_s=106.0)
+    assert replayed_s(a_profile(first, instant, last), 1) == 106.0
+
+
+def test_stage_that_completed_before_it_was_submitted_still_runs():
+    backwards = a_stage(0, 2.0, submitted_s=3.0, completed_s=1.0)
+    assert replayed_s(a_profile(backwards, runtime_s=5.0), 1) == 5.0 + 2.0
+
+
+def test_slots_leave_with_their_executor():
+    executors = (ExecutorSpan("0", "a", 1, 0.0, None), ExecutorSpan("1", "b", 1, 0.0, 10.0))
+    stage = a_stage(0, *[5.0] * 8, completed_s=30.0)
+    plan = plan_from_profile(a_profile(stage, executors=executors, runtime_s=30.0))
+    assert replay(plan, observed_slots(plan)) == 30.0
+
+
+def test_replacement_is_no_additional_slot():
+    executors = (
+        ExecutorSpan("0", "a", 1, 0.0, None),
+        ExecutorSpan("1", "b", 1, 0.0, 10.0),
+        ExecutorSpan("2", "c", 1, 11.0, None),
+    )
+    plan = plan_from_profile(a_profile(a_stage(0, *[5.0] * 8), executors=executors))
+    assert plan.observed_slot_count == 2
+
+
+def test_executors_that_left_after_the_last_stage_were_there_to_the_end():
+    executors = (ExecutorSpan("0", "a", 1, 0.0, 3.0),)
+    plan = plan_from_profile(a_profile(a_stage(0, 3.0), executors=executors, runtime_s=4.0))
+    assert replay(plan, observed_slots(plan)) == 4.0
 
 
 def test_slots_open_when_their_executors_register():
     executors = (ExecutorSpan("0", "a", 2, 1.0, None), ExecutorSpan("1", "b", 2, 3.0, None))
     plan = plan_from_profile(a_profile(executors=executors, runtime_s=10.0))
-    assert observed_slots(plan).available_s == (1.0, 1.0, 3.0, 3.0)
-    assert slots_for(plan, 3, 1).available_s == (1.0, 3.0, 3.0)
+    assert opening_s(observed_slots(plan)) == [1.0, 1.0, 3.0, 3.0]
+    assert opening_s(slots_for(plan, 4, 1)) == [1.0, 1.0, 3.0, 3.0]
+    assert opening_s(slots_for(plan, 1, 1)) == [1.0]
 
 
 def test_executor_that_registers_after_the_end_was_there_from_the_start():
     executors = (ExecutorSpan("0", "a", 1, 1e9, None),)
-    assert observed_slots(plan_from_profile(a_profile(executors=executors))).available_s == (0.0,)
+    plan = plan_from_profile(a_profile(executors=executors))
+    assert opening_s(observed_slots(plan)) == [0.0]
 
 
 def test_application_without_spark_tasks_takes_its_driver_time():

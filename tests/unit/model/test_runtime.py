@@ -1,13 +1,12 @@
 """The runtime model: what one run says, what more runs teach, and how sure it is."""
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from isocost.domain.profile import ExecutorSpan
 from isocost.errors import InvalidInput
-from isocost.model.growth import SLOT_GROWTH_MEAN
+from isocost.model.growth import NOISE_SD, SLOT_GROWTH_MEAN
 from isocost.model.plan import plan_from_profile
 from isocost.model.predict import prediction_from
 from isocost.model.runtime import ClusterShape, ObservedRun, RuntimeModel
@@ -15,11 +14,15 @@ from isocost.testing.nouns import a_profile, a_stage
 
 ONE = ClusterShape(1, 1, 2.0)
 TWO = ClusterShape(1, 2, 2.0)
-PLAN = plan_from_profile(a_profile(a_stage(0, *[1.0] * 40)))
 
 
-def observed(run_id="r-1", shape=ONE, runtime_s=40.0, driver_s=0.0, plan=PLAN):
-    return ObservedRun(run_id, shape, plan, runtime_s, driver_s)
+def observed(run_id="r-1", shape=ONE, runtime_s=40.0, driver_s=0.0, replayed_s=None):
+    """Return a run of 40 equal spark tasks that replays to `replayed_s`, by default its runtime."""
+    spark_task_s = (replayed_s or runtime_s) * shape.slot_count / 40
+    executors = (ExecutorSpan("0", "host-0", shape.slot_count, 0.0, None),)
+    stage = a_stage(0, *[spark_task_s] * 40, completed_s=replayed_s or runtime_s)
+    profile = a_profile(stage, executors=executors)
+    return ObservedRun(run_id, shape, plan_from_profile(profile), runtime_s, driver_s)
 
 
 def test_observed_cluster_is_predicted_as_it_was():
@@ -37,8 +40,7 @@ def test_driver_time_does_not_grow_with_slots():
 
 
 def test_model_learns_how_the_project_scales():
-    two_slots = replace(PLAN, slots_per_executor=2)
-    history = [observed(), observed("r-2", TWO, runtime_s=30.0, plan=two_slots)]
+    history = [observed(), observed("r-2", TWO, runtime_s=30.0)]
     before = RuntimeModel(history[:1]).runtime_on(TWO).median
     model = RuntimeModel([*history, observed("r-3")])
     four = ClusterShape(1, 4, 2.0)
@@ -67,8 +69,48 @@ def test_a_longer_step_is_less_certain():
 
 
 def test_replay_error_is_of_the_newest_run():
-    model = RuntimeModel([observed(), observed("r-2", runtime_s=80.0)])
+    model = RuntimeModel([observed(), observed("r-2", runtime_s=80.0, replayed_s=40.0)])
     assert model.replay_error_fraction == pytest.approx(0.5)
+
+
+def test_run_that_cannot_be_replayed_is_not_predicted_from():
+    bad = observed("r-1", TWO, runtime_s=80.0, replayed_s=20.0)
+    model = RuntimeModel([bad, observed("r-2")])
+    assert model.run_ids == ("r-2",)
+    assert model.runtime_on(TWO).median < 40.0
+
+
+def test_replay_that_is_off_widens_a_step_in_slots():
+    good, off = observed(), observed(replayed_s=33.0)
+    scales = [RuntimeModel([run]).runtime_on(TWO).scale for run in (good, off)]
+    assert scales[0] < scales[1]
+
+
+def test_slow_first_wave_that_may_be_skew_widens_the_interval():
+    def scale_after(*task_s):
+        executors = (ExecutorSpan("0", "host-0", 8, 0.0, None),)
+        stage = a_stage(0, *task_s, completed_s=11.0)
+        plan = plan_from_profile(a_profile(stage, executors=executors))
+        run = ObservedRun("r-1", ClusterShape(1, 8, 2.0), plan, 11.0, 0.0)
+        return RuntimeModel([run]).runtime_on(ClusterShape(1, 4, 2.0)).scale
+
+    assert scale_after(*[10.0] * 8, *[1.0] * 8) > 1.3 * scale_after(*[5.5] * 16)
+
+
+def test_a_prediction_from_one_run_holds_the_noise_of_both():
+    scale = RuntimeModel([observed()]).runtime_on(ONE).scale
+    assert scale == pytest.approx(NOISE_SD * 2**0.5)
+
+
+def test_lost_executor_does_not_change_what_its_own_cluster_is_predicted_to_take():
+    executors = (
+        ExecutorSpan("0", "a", 1, 0.0, None),
+        ExecutorSpan("1", "b", 1, 0.0, 10.0),
+        ExecutorSpan("2", "c", 1, 11.0, None),
+    )
+    plan = plan_from_profile(a_profile(a_stage(0, *[5.0] * 8), executors=executors))
+    run = ObservedRun("r-1", ClusterShape(2, 1, 2.0), plan, 40.0, 0.0)
+    assert RuntimeModel([run]).runtime_on(ClusterShape(2, 1, 2.0)).median == pytest.approx(40.0)
 
 
 @pytest.mark.parametrize("runtime_s", [0.0, -1.0, float("nan")])

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from isocost.model.plan import plan_from_profile
-from isocost.model.replay import Slots, replay
+from isocost.model.replay import replay, slots_for
 from isocost.model.waves import durations_on, first_wave_factor, pooled, wave_ratio
 from isocost.testing.nouns import a_profile, a_stage
 
@@ -51,5 +51,9 @@ def test_the_observed_slots_change_nothing(task_s, slot_count, factor):
 
 def test_second_slot_gains_less_where_the_first_wave_is_slow():
     plan = plan_from_profile(a_profile(a_stage(0, 5.0, *[1.0] * 7)))
-    assert replay(plan, Slots((0.0,))) == 12.0
-    assert 6.0 < replay(plan, Slots((0.0, 0.0))) < 12.0
+    assert replay(plan, slots_for(plan, 1, 1)) == 12.0
+    assert 6.0 < replay(plan, slots_for(plan, 2, 1)) < 12.0
+
+
+def test_a_factor_beyond_what_was_ever_measured_is_bounded():
+    assert first_wave_factor(wave_ratio([100.0] * 50 + [1.0] * 50, 50), 0.0) == 7.0

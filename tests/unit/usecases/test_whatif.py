@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from isocost.domain.profile import ExecutorSpan
 from isocost.errors import InvalidInput
 from isocost.testing.nouns import a_profile, a_stage, some_durations
 from isocost.usecases.whatif import whatif
@@ -23,7 +24,16 @@ def test_each_prediction_lies_in_its_interval():
         assert p.runtime_s in p.interval_s
 
 
-@pytest.mark.parametrize("cores", [[], [0], [4, -1]])
+def test_the_observed_core_count_is_predicted_as_it_was_and_surely():
+    executors = tuple(ExecutorSpan(str(n), "host", 16, 0.0, None) for n in range(4))
+    stage = a_stage(0, *[10.0] * 640, completed_s=100.0)
+    profile = a_profile(stage, executors=executors)
+    (p,) = whatif(profile, [64]).predictions
+    assert p.runtime_s == pytest.approx(100.0)
+    assert p.interval_s.high < 115.0
+
+
+@pytest.mark.parametrize("cores", [[], [0], [4, -1], [1_000_000]])
 def test_impossible_core_counts_are_refused_with_an_example(cores):
     with pytest.raises(InvalidInput, match="--cores 8,16,32"):
         whatif(PROFILE, cores)
