@@ -12,14 +12,17 @@ from isocost.testing.platform_suite import PlatformSuite
 @pytest.mark.spark
 class TestSparkLocal(PlatformSuite):
     @pytest.fixture(scope="class")
-    def platform(self, tmp_path_factory, tpcds_cache):
+    @classmethod
+    def platform(cls, tmp_path_factory, tpcds_cache):
         root = tmp_path_factory.mktemp("runs")
         return SparkLocal(LOCAL_NODE_TYPES, root, tpcds_cache, scale_factor=0.01)
 
     @pytest.fixture(scope="class")
-    def request_one(self):
+    @classmethod
+    def request_one(cls):
         return RunRequest("conformance/1", "tpcds/q3", ClusterSpec("local-1c-1g", 1))
 
     @pytest.fixture(scope="class")
-    def outcome(self, platform, request_one):
+    @classmethod
+    def outcome(cls, platform, request_one):
         return platform.execute(request_one)

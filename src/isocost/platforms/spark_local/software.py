@@ -119,7 +119,16 @@ def spark_environment(home: Path, scratch: Path, *, python: str) -> dict[str, st
     }
 
 
-# Warnings only, and only those worth a reader's time when a run has failed.
+# Loggers whose warnings say nothing about a run: Hadoop's native library and fast BLAS are absent on
+# most machines, the loopback address and the local directory are in use as asked, and a plan's text
+# is cut in the event log on every large query.
+_QUIET = (
+    "org.apache.hadoop.util.NativeCodeLoader",
+    "org.apache.spark.util.Utils",
+    "org.apache.spark.SparkConf",
+    "org.apache.spark.sql.catalyst.util.SparkStringUtils",
+    "dev.ludovic.netlib.InstanceBuilder",
+)
 _LOG4J2 = """\
 rootLogger.level = warn
 rootLogger.appenderRef.stderr.ref = console
@@ -128,10 +137,4 @@ appender.console.name = console
 appender.console.target = SYSTEM_ERR
 appender.console.layout.type = PatternLayout
 appender.console.layout.pattern = %d{HH:mm:ss} %p %c{1}: %m%n%ex{short}
-# Absent on every machine without Hadoop, and of no consequence.
-logger.native.name = org.apache.hadoop.util.NativeCodeLoader
-logger.native.level = error
-# Spark warns that SPARK_LOCAL_IP and the loopback address are in use, as asked.
-logger.utils.name = org.apache.spark.util.Utils
-logger.utils.level = error
-"""
+""" + "".join(f"logger.q{n}.name = {c}\nlogger.q{n}.level = error\n" for n, c in enumerate(_QUIET))
