@@ -5,9 +5,10 @@ memory bandwidth, more executors each warm up their own JVM, and less memory spi
 candidate c replayed from run k
 
     log runtime(c) = log replay_k(c) + x · β + ε,
-    x = (share · log slot ratio, share · log executor ratio, log memory ratio)
+    x = (share · log busy-slot ratio, share · log executor ratio, log memory ratio)
 
-where `share` is the part of the runtime in which spark tasks ran. β and the noise are learned from
+where `share` is the part of the runtime in which spark tasks ran, and slots count as far as the
+replay keeps them busy. β and the noise are learned from
 the project's own runs by conjugate (normal-inverse-gamma) regression, so the predictive is a
 Student t: wide after one run, narrow once the project has shown how it behaves.
 """

@@ -70,6 +70,11 @@ def replay(plan: ReplayPlan, slots: Slots, *, has_waves: bool = True) -> float:
     return _Replay(plan, slots, has_waves=has_waves).run()
 
 
+def work_s(plan: ReplayPlan, slots: Slots) -> float:
+    """Return the seconds that all spark tasks take together on these slots."""
+    return sum(sum(task_s) for task_s in _durations(plan, slots, has_waves=True))
+
+
 def _durations(plan: ReplayPlan, slots: Slots, *, has_waves: bool) -> list[Sequence[float]]:
     if not has_waves:
         return [stage.task_s for stage in plan.stages]

@@ -15,7 +15,7 @@ import numpy as np
 from isocost.errors import InvalidInput
 from isocost.model.growth import Floats, LogStudentT, Step, learn_growth
 from isocost.model.plan import ReplayPlan
-from isocost.model.replay import observed_slots, replay, slots_for
+from isocost.model.replay import observed_slots, replay, slots_for, work_s
 
 # A replay of the very cluster that ran has nothing to predict, so an error above this says that
 # the log or the application breaks the replay's assumptions, and that advice would be a guess.
@@ -114,10 +114,18 @@ class ObservedRun:
         share = min(1.0, max(0.0, 1.0 - self.driver_s / self.runtime_s))
         mine = self.shape
         return np.array([
-            share * log(shape.slot_count / mine.slot_count),
+            share * log(self._busy_slots(shape) / self._busy_slots(mine)),
             share * log(shape.executor_count / mine.executor_count),
             log(shape.memory_gib / mine.memory_gib),
         ])
+
+    def _busy_slots(self, shape: ClusterShape) -> float:
+        """Return how many slots are busy on average while stages run; idle ones share nothing."""
+        slots = slots_for(self.plan, shape.executor_count, shape.slots_per_executor)
+        worked_s = max(work_s(self.plan, slots), SHORTEST_S)
+        driver_s = self.driver_s * self.own_shape_s / self.runtime_s
+        active_s = max(self._replay(shape) - driver_s, worked_s / shape.slot_count)
+        return worked_s / active_s
 
 
 class RuntimeModel:

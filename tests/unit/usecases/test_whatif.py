@@ -6,6 +6,7 @@ import pytest
 
 from isocost.domain.profile import ExecutorSpan
 from isocost.errors import InvalidInput
+from isocost.model.growth import SLOT_GROWTH_MEAN
 from isocost.testing.nouns import a_profile, a_stage, some_durations
 from isocost.usecases.whatif import whatif
 
@@ -17,6 +18,11 @@ def test_more_cores_are_faster_with_diminishing_returns():
     assert runtimes_s[0] == pytest.approx(32.0)
     assert runtimes_s[0] > runtimes_s[1] > runtimes_s[2] > runtimes_s[3]
     assert runtimes_s[4] >= 1.0
+
+
+def test_slots_that_stay_idle_slow_nothing_down():
+    (p,) = whatif(a_profile(a_stage(0, 5.0, 5.0)), [64]).predictions
+    assert p.runtime_s <= 5.0 * 2**SLOT_GROWTH_MEAN + 1e-9
 
 
 def test_each_prediction_lies_in_its_interval():
