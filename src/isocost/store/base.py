@@ -81,8 +81,16 @@ class Transaction(Protocol):
 class Store(Protocol):
     """Opens transactions; `close` releases whatever it holds."""
 
-    def transaction(self) -> AbstractContextManager[Transaction]:
-        """Open a transaction that commits on a clean exit and else leaves no trace."""
+    def transaction(self, *, read_only: bool = False) -> AbstractContextManager[Transaction]:
+        """Open a transaction that commits on a clean exit and else leaves no trace.
+
+        Args:
+            read_only: sees the store as it was at its first read, waits for no writer and holds
+                none up; a `put_*` in it raises InternalError.
+
+        Raises:
+            InternalError: if this thread has a transaction of this store open already.
+        """
         ...
 
     def close(self) -> None:

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from isocost.domain.run import RunState
-from isocost.errors import NotFound
+from isocost.errors import InternalError, NotFound
 from isocost.store.base import Store
 from isocost.testing.nouns import (
     NOW,
@@ -142,6 +142,43 @@ class StoreSuite:
             thread.join()
         with store.transaction() as tx:
             assert tx.run("r-1").ordinal == 80
+
+    def test_reader_waits_for_no_writer_and_sees_what_was_before(self, store: Store) -> None:
+        found: list[str] = []
+
+        def read() -> None:
+            with store.transaction(read_only=True) as tx:
+                found.extend(e.name for e in tx.experiments())
+
+        with store.transaction() as tx:
+            tx.put_experiment(an_experiment("before"))
+        with store.transaction() as tx:
+            tx.put_experiment(an_experiment("unfinished"))
+            reader = threading.Thread(target=read)
+            reader.start()
+            reader.join(timeout=5)
+            assert found == ["before"]
+
+    def test_write_in_a_read_only_transaction_is_refused(self, store: Store) -> None:
+        with (
+            pytest.raises(InternalError, match="read-only"),
+            store.transaction(read_only=True) as tx,
+        ):
+            tx.put_project(a_project())
+        with store.transaction() as tx, pytest.raises(NotFound):
+            tx.project("p-1")
+
+    @pytest.mark.parametrize("read_only", [False, True])
+    def test_transaction_inside_another_is_refused(self, store: Store, read_only: bool) -> None:
+        with store.transaction() as tx:
+            tx.put_project(a_project())
+            with (
+                pytest.raises(InternalError, match="inside another"),
+                store.transaction(read_only=read_only),
+            ):
+                pass
+        with store.transaction() as tx:
+            assert tx.project("p-1") == a_project()
 
     def test_closing_twice_is_fine(self, store: Store) -> None:
         store.close()

@@ -22,7 +22,7 @@ def experiment_record(
     Raises:
         NotFound: if there is no experiment of this name.
     """
-    with store.transaction() as tx:
+    with store.transaction(read_only=True) as tx:
         experiment = tx.experiment(name)
         trials = [_trial_record(tx, trial) for trial in tx.trials_of(name)]
     return ExperimentRecord(experiment, trials, node_types_of(experiment.plan.platform))

@@ -5,15 +5,42 @@ from typing import Final
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Engine
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine
+
+from isocost.errors import InvalidInput
 
 _MIGRATIONS: Final = Path(__file__).parent / "migrations"
 
 
+def is_at_head(connection: Connection, path: Path) -> bool:
+    """Return whether the schema is the newest; only reads.
+
+    Raises:
+        InvalidInput: if the schema is of a version that this code does not know.
+    """
+    script = ScriptDirectory.from_config(_config())
+    current = set(MigrationContext.configure(connection).get_current_heads())
+    unknown = current - {revision.revision for revision in script.walk_revisions()}
+    if unknown:
+        raise InvalidInput(
+            f"{path} was written by a newer version of Isocost: its schema "
+            f"{', '.join(sorted(unknown))} is not known to this one. Upgrade Isocost, or point "
+            "ISOCOST_HOME to another directory."
+        )
+    return current == set(script.get_heads())
+
+
 def migrate(engine: Engine) -> None:
     """Apply every migration the database lacks, all of them or none."""
-    config = Config()
-    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+    config = _config()
     with engine.begin() as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+    return config

@@ -2,15 +2,14 @@
 
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import msgspec
-from sqlalchemy import Column, Connection, Engine, create_engine, event, select
+from sqlalchemy import URL, Column, Connection, Engine, create_engine, event, select
 from sqlalchemy import Table as SqlTable
 from sqlalchemy.dialects.sqlite import insert
-from sqlalchemy.exc import DatabaseError, OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from isocost.domain.experiment import Experiment, Trial
@@ -18,62 +17,88 @@ from isocost.domain.profile import RunProfile
 from isocost.domain.project import Project
 from isocost.domain.recommendation import Recommendation
 from isocost.domain.run import Run
-from isocost.errors import Busy, InvalidInput
+from isocost.errors import InvalidInput, IsocostError
 from isocost.store.base import Transaction
 from isocost.store.lookup import not_found
+from isocost.store.nesting import NoNesting, write_refused
 from isocost.store.sql import tables
-from isocost.store.sql.migrate import migrate
+from isocost.store.sql.faults import make_home, translated
+from isocost.store.sql.migrate import is_at_head, migrate
 
 Value = TypeVar("Value")
 
 # Longer than the longest write of one transaction (a large profile, tens of ms), short enough that
 # a user does not take a locked database for a hang.
-BUSY_TIMEOUT_S: Final = 30
+BUSY_TIMEOUT_S: Final = 30.0
+_READ_ONLY: Final = "isocost_read_only"  # an execution option, which `begin` reads
 
 
 class SqlStore:
     """Keeps every noun in a table; many processes may share the file."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, busy_timeout_s: float = BUSY_TIMEOUT_S) -> None:
         """Open the database, making or upgrading its schema.
 
         Raises:
-            InvalidInput: if the file is no database or cannot be written.
+            Busy: if the schema must change and another process is writing.
+            InvalidInput: if the file is no database, of a newer version or cannot be written.
+            PlatformError: if the disk is full or fails.
         """
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_home(path.parent)
         self._path = path
-        self._engine = _engine(path)
-        self._lock = threading.RLock()
+        self._busy_timeout_s = busy_timeout_s
+        self._engine = _engine(path, busy_timeout_s)
+        self._lock = threading.Lock()
+        self._nesting = NoNesting()
         try:
-            migrate(self._engine)
-        except DatabaseError as error:
+            self._upgrade()
+        except IsocostError:
             self._engine.dispose()
-            raise InvalidInput(
-                f"{path} cannot be used as Isocost's database: {error.orig}. Move the file away, "
-                "or point ISOCOST_HOME to another directory."
-            ) from error
+            raise
+
+    def _upgrade(self) -> None:
+        with self._translated():
+            # A schema that is up to date needs no write lock, so opening waits for nobody.
+            with self._reading() as connection:
+                is_ready = is_at_head(connection, self._path)
+            if not is_ready:
+                migrate(self._engine)
 
     @contextmanager
-    def transaction(self) -> Iterator[Transaction]:
-        """Open a transaction; raises Busy when another process holds the database too long."""
-        try:
-            with self._lock, self._engine.begin() as connection:
-                yield _SqlTransaction(connection)
-        except OperationalError as error:
-            if "locked" not in str(error.orig):
-                raise
-            raise Busy(
-                f"Another process has been writing to {self._path} for more than "
-                f"{BUSY_TIMEOUT_S} s. Try again when it has finished."
-            ) from error
+    def transaction(self, *, read_only: bool = False) -> Iterator[Transaction]:
+        """Open a transaction; see the port.
+
+        Raises:
+            Busy: if another process holds the database too long; never when only reading.
+            InvalidInput: if the file or a row in it is damaged or cannot be written.
+            PlatformError: if the disk is full or fails.
+        """
+        with self._nesting.entered(), self._translated():
+            if read_only:
+                with self._reading() as connection:
+                    yield _SqlTransaction(connection, self._path, read_only=True)
+            else:
+                with self._lock, self._engine.begin() as connection:
+                    yield _SqlTransaction(connection, self._path, read_only=False)
 
     def close(self) -> None:
         """Close all connections."""
         self._engine.dispose()
 
+    def _translated(self) -> AbstractContextManager[None]:
+        return translated(self._path, self._busy_timeout_s)
 
-def _engine(path: Path) -> Engine:
-    engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": BUSY_TIMEOUT_S})
+    @contextmanager
+    def _reading(self) -> Iterator[Connection]:
+        with self._engine.connect().execution_options(**{_READ_ONLY: True}) as connection:
+            with connection.begin():
+                yield connection
+
+
+def _engine(path: Path, busy_timeout_s: float) -> Engine:
+    # Built from its parts: in a text, "?", "%" and "#" of the path would be read as syntax.
+    url = URL.create("sqlite", database=str(path))
+    engine = create_engine(url, connect_args={"timeout": busy_timeout_s})
 
     @event.listens_for(engine, "connect")
     def _configure(connection: Any, _: ConnectionPoolEntry) -> None:  # noqa: ANN401  DBAPI's own type has no name
@@ -86,15 +111,18 @@ def _engine(path: Path) -> Engine:
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
         # IMMEDIATE takes the write lock first, so two read-then-write transactions queue up
-        # instead of one failing at its first write.
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        # instead of one failing at its first write. Who only reads takes no lock under WAL.
+        is_reader = connection.get_execution_options().get(_READ_ONLY, False)
+        connection.exec_driver_sql("BEGIN" if is_reader else "BEGIN IMMEDIATE")
 
     return engine
 
 
 class _SqlTransaction:
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, path: Path, *, read_only: bool) -> None:
         self._connection = connection
+        self._path = path
+        self._is_read_only = read_only
 
     def put_project(self, project: Project) -> None:
         self._put(tables.PROJECTS, project, project_id=project.project_id)
@@ -180,6 +208,8 @@ class _SqlTransaction:
         return self._all(query.order_by(tables.TRIALS.c.ordinal), Trial)
 
     def _put(self, table: SqlTable, value: object, **columns: object) -> None:
+        if self._is_read_only:
+            raise write_refused(type(value).__name__)
         row = {**columns, "body": msgspec.json.encode(value)}
         statement = insert(table).values(row)
         updated = {name: statement.excluded[name] for name in row}
@@ -192,14 +222,24 @@ class _SqlTransaction:
         found = self._connection.execute(select(body).where(key == wanted)).scalar_one_or_none()
         if found is None:
             raise not_found(_NOUNS[noun], wanted, self._keys(key))
-        return msgspec.json.decode(found, type=noun)
+        return self._decoded(found, noun)
 
     def _keys(self, key: Column[str]) -> list[str]:
         return [row[0] for row in self._connection.execute(select(key).limit(_KEYS_SHOWN))]
 
     def _all(self, query: Any, noun: type[Value]) -> list[Value]:  # noqa: ANN401  Select is generic in its row
-        decode = msgspec.json.Decoder(noun).decode
-        return [decode(row[0]) for row in self._connection.execute(query)]
+        return [self._decoded(row[0], noun) for row in self._connection.execute(query)]
+
+    def _decoded(self, body: bytes, noun: type[Value]) -> Value:
+        try:
+            return msgspec.json.decode(body, type=noun)
+        except (msgspec.DecodeError, UnicodeDecodeError, InvalidInput) as error:
+            # InvalidInput is what our values raise when they check themselves.
+            raise InvalidInput(
+                f"A {noun.__name__} stored in {self._path} cannot be read: {error}. The file is "
+                "damaged or was written by another version of Isocost. Use that version, put a "
+                "good copy in its place, or point ISOCOST_HOME to another directory."
+            ) from error
 
 
 _KEYS_SHOWN: Final = 1000  # enough to find a near miss in; an error message needs no full scan
