@@ -16,7 +16,7 @@ from isocost.domain.cluster import ClusterSpec
 from isocost.domain.lifecycle import advance
 from isocost.errors import InvalidInput
 
-# A deadline beyond this many runtimes is none; the bound also keeps every deadline a finite number.
+# A deadline beyond this many runtimes is none; the bound also keeps every deadline finite.
 MAX_SLA_FACTOR: Final = 1e6
 
 # Names become parts of file names, so they hold nothing a file system or a shell could misread.

@@ -4,6 +4,10 @@
                                           ▲                                             │
                                           └────────────────── observe ◀─────────────────┘
 
+A run that failed, or a recommendation that was rolled back, sets nobody aside: the project is
+on its last good spec again, and the next recommendation is asked for from the newest run that
+taught something. Only a cold start that fails leaves nothing to go on from.
+
 Because the next step depends on nothing but what is stored, a process may die anywhere: whoever
 reads the rows again goes on from there, and what has finished is never done twice.
 """
@@ -125,22 +129,29 @@ def _after_run(rows: TrialRows, last: Run, plan: ExperimentPlan) -> Step:
     applied = _recommendation(rows, last.recommendation_id)
     if applied is not None and applied.state is RecommendationState.APPLIED:
         return ObserveRecommendation(applied, last)
-    if last.state is RunState.FAILED:
+    ingested = [run for run in rows.runs if run.state is RunState.INGESTED]
+    if not ingested:
         return SetTrialAside(f"run {last.run_id} on {last.spec} failed: {last.failure}")
-    if rows.project.sla is None and last.runtime_s is not None:
-        return SetDeadline(last.runtime_s * rows.trial.cold_start.sla_factor)
+    newest = ingested[-1]
+    if rows.project.sla is None and newest.runtime_s is not None:
+        return SetDeadline(newest.runtime_s * rows.trial.cold_start.sla_factor)
     if len(rows.runs) >= plan.runs_per_trial:
         return FinishTrial()
-    return _towards_next_run(rows, last)
+    return _towards_next_run(rows, newest, last.ordinal + 1)
 
 
-def _towards_next_run(rows: TrialRows, last: Run) -> Step:
-    issued = [r for r in rows.recommendations if r.parent_run_id == last.run_id]
+def _towards_next_run(rows: TrialRows, parent: Run, ordinal: int) -> Step:
+    issued = [
+        r
+        for r in rows.recommendations
+        if r.parent_run_id == parent.run_id and r.state is RecommendationState.ISSUED
+    ]
     if issued:
-        return RequestRun(last.ordinal + 1, issued[-1].spec, issued[-1])
-    if last.run_id in rows.trial.abstentions:
-        return RequestRun(last.ordinal + 1, last.spec, None)
-    return Recommend(last)
+        return RequestRun(ordinal, issued[-1].spec, issued[-1])
+    if parent.run_id in rows.trial.abstentions:
+        # The project's own spec: after a roll back it is the last good one, not the last tried.
+        return RequestRun(ordinal, rows.project.clusters[parent.cluster_key].spec, None)
+    return Recommend(parent)
 
 
 def _recommendation(rows: TrialRows, recommendation_id: str | None) -> Recommendation | None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from isocost.domain.cluster import ClusterSpec, NodeType, node_type_of
 from isocost.domain.profile import RunProfile
@@ -25,6 +26,9 @@ from isocost.pricing.list_cost import usd_per_s
 from isocost.recommend.choose import choose
 from isocost.space.candidates import CandidateSpace
 from isocost.units import PERCENT
+
+# Enough to see which limits bite; a machine of 96 cores has hundreds, all for the same reasons.
+MAX_STORED_REJECTIONS: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +73,15 @@ def advise(question: Question) -> Advice | Abstention:
         for spec in question.space.candidates
     )
     choice = choose(considered, question.sla)
+    rejections = question.space.rejections
     evidence = Evidence(
         history_run_ids=model.run_ids,
         replay_error_fraction=error,
         reason=choice.reason,
         meets_sla=choice.meets_sla,
         considered=considered,
-        rejections=question.space.rejections,
+        rejections=rejections[:MAX_STORED_REJECTIONS],
+        further_rejection_count=max(0, len(rejections) - MAX_STORED_REJECTIONS),
     )
     return Advice(choice.candidate.spec, choice.candidate.prediction, evidence)
 

@@ -21,9 +21,10 @@ class Choice:
 def choose(considered: Sequence[ConsideredCandidate], sla: Sla) -> Choice:
     """Return the cheapest candidate that keeps the SLA with the asked probability.
 
-    Where none does, the fastest one is returned and the choice says so; fastest by the upper end
-    of its 80 % interval, since a late project should not be gambled with. Ties go to the smaller
-    cluster, so that the same predictions give the same choice.
+    Where none does, the one surest to be fast is returned and the choice says so: that with the
+    lowest upper end of its 80 % interval, which need not be the one with the lowest expected
+    runtime, since a late project should not be gambled with. Ties go to the smaller cluster, so
+    that the same predictions give the same choice.
 
     Raises:
         InvalidInput: if there is no candidate at all.
@@ -34,8 +35,8 @@ def choose(considered: Sequence[ConsideredCandidate], sla: Sla) -> Choice:
         )
     keeping = [c for c in considered if _sla_probability(c) >= sla.asked_probability]
     if not keeping:
-        fastest = min(considered, key=lambda c: (c.prediction.runtime_80_s.high, c.spec))
-        return Choice(fastest, meets_sla=False, reason=_no_candidate(fastest, sla))
+        surest = min(considered, key=lambda c: (c.prediction.runtime_80_s.high, c.spec))
+        return Choice(surest, meets_sla=False, reason=_no_candidate(surest, sla))
     cheapest = min(keeping, key=lambda c: (c.prediction.cost_usd, c.spec))
     return Choice(cheapest, meets_sla=True, reason=_cheapest(cheapest, len(keeping), sla))
 
@@ -54,12 +55,13 @@ def _cheapest(chosen: ConsideredCandidate, keeping_count: int, sla: Sla) -> str:
     )
 
 
-def _no_candidate(fastest: ConsideredCandidate, sla: Sla) -> str:
+def _no_candidate(surest: ConsideredCandidate, sla: Sla) -> str:
+    prediction = surest.prediction
     return (
         f"No candidate ends within {sla.max_runtime_s:.1f} s with a probability of at least "
-        f"{sla.asked_probability * PERCENT:.0f} %. {fastest.spec} is the fastest: "
-        f"{fastest.prediction.runtime_s:.1f} s expected, "
-        f"{_sla_probability(fastest) * PERCENT:.0f} % sure, "
-        f"{fastest.prediction.cost_usd:.6f} USD. Raise the maximum runtime, or allow larger "
-        "clusters."
+        f"{sla.asked_probability * PERCENT:.0f} %. {surest.spec} is the surest to be fast: "
+        f"{prediction.runtime_s:.1f} s expected and, with the lowest upper end of all 80 % "
+        f"intervals, {prediction.runtime_80_s.high:.1f} s at worst; "
+        f"{_sla_probability(surest) * PERCENT:.0f} % sure to be in time, "
+        f"{prediction.cost_usd:.6f} USD. Raise the maximum runtime, or allow larger clusters."
     )

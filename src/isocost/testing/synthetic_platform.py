@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Final
 
 from isocost.catalog.local import LOCAL_NODE_TYPES
-from isocost.domain.cluster import NodeType, steady_timeline, total_cores
+from isocost.domain.cluster import ClusterSpec, NodeType, steady_timeline, total_cores
 from isocost.domain.profile import ExecutorSpan, RunProfile
-from isocost.errors import UnreadableLog
+from isocost.errors import IsocostError, UnreadableLog
 from isocost.platforms.base import RunOutcome, RunRequest
 from isocost.testing.nouns import NOW, a_profile, a_stage
 
@@ -28,6 +28,9 @@ class SyntheticPlatform:
 
     Attributes:
         executed: run ids in order, repeats included.
+        prepared: the workloads of each call of `prepare`.
+        failing_specs: clusters on which every workload fails.
+        refusing: what `execute` raises, by workload.
     """
 
     name = "synthetic"
@@ -38,6 +41,9 @@ class SyntheticPlatform:
         self._unreadable = set(unreadable)
         self._profiles: dict[str, RunProfile] = {}
         self.executed: list[str] = []
+        self.prepared: list[tuple[str, ...]] = []
+        self.failing_specs: set[ClusterSpec] = set()
+        self.refusing: dict[str, IsocostError] = {}
 
     def node_types(self) -> Sequence[NodeType]:
         """Return the local node types."""
@@ -57,14 +63,17 @@ class SyntheticPlatform:
 
     def prepare(self, workloads: Sequence[str]) -> None:
         """Need nothing."""
+        self.prepared.append(tuple(workloads))
 
     def execute(self, request: RunRequest) -> RunOutcome:
         """Return what the physics says."""
         self.executed.append(request.run_id)
+        if request.workload in self.refusing:
+            raise self.refusing[request.workload]
         profile = self._profile(request)
         self._profiles[request.run_id] = profile
         ended_at = NOW + timedelta(seconds=profile.runtime_s + OVERHEAD_S)
-        is_failing = request.workload in self._failing
+        is_failing = request.workload in self._failing or request.spec in self.failing_specs
         return RunOutcome(
             started_at=NOW,
             ended_at=ended_at,

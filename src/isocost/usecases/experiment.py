@@ -16,13 +16,19 @@ from isocost.domain.recommendation import (
     RecommendationEvent,
 )
 from isocost.domain.run import Run, RunEvent, RunState
-from isocost.errors import InternalError, InvalidInput, PlatformError, UserError
+from isocost.errors import (
+    InternalError,
+    InvalidInput,
+    MissingDependency,
+    PlatformError,
+    UserError,
+)
 from isocost.jobbank import steps
 from isocost.jobbank.plans import project_of_trial, trials_of_plan
-from isocost.platforms.base import Platform, RunOutcome, RunRequest
-from isocost.recommend.guard import judge
+from isocost.platforms.base import Platform, RunRequest
+from isocost.recommend.guard import judge, last_good_spec
 from isocost.store.base import Store
-from isocost.usecases.ingest import ReadProfile, ingest
+from isocost.usecases.ingest import ReadProfile, failed_run, ingest
 from isocost.usecases.recommend import Offer, recommend
 
 
@@ -75,25 +81,46 @@ def run_experiment(bench: Bench, experiment: Experiment, progress: Progress) -> 
     """Carry out every trial that is not over; one that fails never stops the rest.
 
     Raises:
-        MissingDependency: if the platform's software is not installed.
+        MissingDependency: if software that is needed is not installed; what was asked for is
+            open again, so the same call goes on once it is.
         UnknownName: if the platform does not know one of the workloads.
     """
-    bench.platform.prepare(experiment.plan.workloads)
-    with bench.store.transaction() as tx:
+    with bench.store.transaction(read_only=True) as tx:
         trials = tx.trials_of(experiment.name)
-    for trial in trials:
-        if not trial.is_over:
-            _TrialRunner(bench, experiment, progress).carry_through(trial)
+        done = sum(run.is_over for trial in trials for run in tx.runs_of(trial.project_id))
+    to_carry = [trial for trial in trials if not trial.is_over]
+    if not to_carry:
+        return
+    bench.platform.prepare(tuple(dict.fromkeys(trial.workload for trial in to_carry)))
+    tally = _Tally(progress, done, len(trials) * experiment.plan.runs_per_trial)
+    for trial in to_carry:
+        _TrialRunner(bench, experiment, tally).carry_through(trial)
+
+
+@dataclass(slots=True)
+class _Tally:
+    """Counts the runs that are over and passes messages on with the count."""
+
+    progress: Progress
+    done: int
+    total: int
+
+    def tell(self, message: str) -> None:
+        self.progress(message, done=self.done, total=self.total)
+
+    def tell_over(self, message: str) -> None:
+        self.done += 1
+        self.tell(message)
 
 
 class _TrialRunner:
     """Carries one trial through the loop, one stored step at a time."""
 
-    def __init__(self, bench: Bench, experiment: Experiment, progress: Progress) -> None:
+    def __init__(self, bench: Bench, experiment: Experiment, tally: _Tally) -> None:
         self._bench = bench
         self._experiment = experiment
         self._plan = experiment.plan
-        self._progress = progress
+        self._tally = tally
 
     def carry_through(self, trial: Trial) -> None:
         """Do the next step until there is none."""
@@ -104,12 +131,15 @@ class _TrialRunner:
         while not rows.trial.is_over:
             try:
                 self._do(steps.next_step(rows, self._plan), rows.trial)
-            except (UserError, PlatformError) as error:
+            except MissingDependency:  # nobody's trial is at fault
+                self._put_trial(rows.trial.after(TrialEvent.INTERRUPT))
+                raise
+            except UserError as error:
                 self._put_trial(rows.trial.after(TrialEvent.GIVE_UP, failure=str(error)))
             rows = self._rows(trial)
 
     def _rows(self, trial: Trial) -> steps.TrialRows:
-        with self._bench.store.transaction() as tx:
+        with self._bench.store.transaction(read_only=True) as tx:
             stored = tx.trials_of(self._experiment.name)[trial.ordinal]
             return steps.TrialRows(
                 stored,
@@ -172,9 +202,21 @@ class _TrialRunner:
     def _execute(self, run: Run, trial: Trial) -> None:
         running = run.after(RunEvent.START)
         self._put_run(running)
-        self._tell(f"{trial.workload} on {run.spec}")
-        outcome = self._bench.platform.execute(RunRequest(run.run_id, trial.workload, run.spec))
-        self._put_run(_after_outcome(running, outcome))
+        self._tally.tell(f"{trial.workload} on {run.spec}")
+        try:
+            request = RunRequest(run.run_id, trial.workload, run.spec)
+            outcome = self._bench.platform.execute(request)
+        except MissingDependency:
+            self._put_run(running.after(RunEvent.INTERRUPT))
+            raise
+        except (UserError, PlatformError) as error:
+            self._put_failed(running, str(error))
+            return
+        ran = replace(running, timeline=outcome.timeline)
+        if outcome.failure is not None or outcome.event_log is None:
+            self._put_failed(ran, outcome.failure or "the application left no event log")
+            return
+        self._put_run(replace(ran.after(RunEvent.FINISH), event_log=str(outcome.event_log)))
 
     def _ingest(self, run: Run, trial: Trial) -> None:
         try:
@@ -184,10 +226,13 @@ class _TrialRunner:
                 read_profile=self._bench.read_profile,
                 node_types=self._bench.offer.node_types,
             )
-        except UserError as error:
-            self._put_run(replace(run.after(RunEvent.FAIL), failure=str(error)))
+        except MissingDependency:  # the run stays finished, to be ingested another time
+            raise
+        except (UserError, PlatformError) as error:
+            self._put_failed(run, str(error))
             return
-        self._tell(f"{trial.workload} on {ingested.spec} took {ingested.runtime_s:.1f} s")
+        took = f"took {ingested.runtime_s:.1f} s"
+        self._tally.tell_over(f"{trial.workload} on {ingested.spec} {took}")
 
     def _set_deadline(self, trial: Trial, max_runtime_s: float) -> None:
         with self._bench.store.transaction() as tx:
@@ -205,37 +250,24 @@ class _TrialRunner:
             applied = AppliedRecommendation(step.recommendation, step.run.run_id)
             if project.sla is None:
                 raise InternalError(f"Project {project.name!r} was advised without an SLA.")
-            verdict = judge(applied, step.run, project.sla)
+            parent = tx.run(step.recommendation.parent_run_id)
+            verdict = judge(applied, step.run, parent=parent, sla=project.sla)
             observed = step.recommendation.after(RecommendationEvent.OBSERVE)
-            tx.put_recommendation(observed.after(verdict.event))
+            judged = replace(observed.after(verdict.event), verdict=verdict.reason)
+            tx.put_recommendation(judged)
             if verdict.event is RecommendationEvent.ROLL_BACK:
-                before = tx.run(step.recommendation.parent_run_id).spec
-                tx.put_project(project.with_spec(step.run.cluster_key, before))
+                before = tx.runs_of(project.project_id)[: step.run.ordinal]
+                good = last_good_spec(before, parent, project.sla)
+                tx.put_project(project.with_spec(step.run.cluster_key, good))
 
     def _put_run(self, run: Run) -> None:
         with self._bench.store.transaction() as tx:
             tx.put_run(run)
-        if run.is_over:
-            self._tell(f"{run.spec} failed" if run.failure else f"{run.spec} done")
+
+    def _put_failed(self, run: Run, failure: str) -> None:
+        self._put_run(failed_run(run, failure, self._bench.offer.node_types))
+        self._tally.tell_over(f"{run.spec} failed")
 
     def _put_trial(self, trial: Trial) -> None:
         with self._bench.store.transaction() as tx:
             tx.put_trial(trial)
-
-    def _tell(self, message: str) -> None:
-        with self._bench.store.transaction() as tx:
-            trials = tx.trials_of(self._experiment.name)
-            done = sum(run.is_over for t in trials for run in tx.runs_of(t.project_id))
-        self._progress(message, done=done, total=len(trials) * self._plan.runs_per_trial)
-
-
-def _after_outcome(running: Run, outcome: RunOutcome) -> Run:
-    """Return the run with what really happened."""
-    if outcome.failure is not None or outcome.event_log is None:
-        failure = outcome.failure or "the application left no event log"
-        return replace(running.after(RunEvent.FAIL), timeline=outcome.timeline, failure=failure)
-    return replace(
-        running.after(RunEvent.FINISH),
-        timeline=outcome.timeline,
-        event_log=str(outcome.event_log),
-    )

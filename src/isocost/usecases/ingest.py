@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from math import isfinite
 
 from isocost.domain.cluster import NodeType
 from isocost.domain.profile import RunProfile
 from isocost.domain.run import Run, RunEvent
-from isocost.errors import InternalError
+from isocost.errors import InternalError, UnreadableLog
 from isocost.pricing.list_cost import list_cost
 from isocost.store.base import Store
 
@@ -19,13 +20,20 @@ def ingest(
     """Read the run's event log and remember what it says, all of it or nothing.
 
     Raises:
-        UserError: if the event log cannot be read; nothing is stored then.
+        UserError: if the event log cannot be read or its runtime is no positive number; nothing
+            is stored then.
     """
     if run.timeline is None or run.event_log is None:
         raise InternalError(
             f"Run {run.run_id} is finished without a timeline or an event log. Please report this."
         )
     profile = read_profile(run.event_log)
+    if not isfinite(profile.runtime_s) or profile.runtime_s <= 0:
+        raise UnreadableLog(
+            f"{run.event_log} gives the application a runtime of {profile.runtime_s} s, which "
+            "nothing can be learned from. Check the clock of the driver's machine, and run it "
+            "again."
+        )
     ingested = replace(
         run.after(RunEvent.INGEST),
         runtime_s=profile.runtime_s,
@@ -35,3 +43,13 @@ def ingest(
         tx.put_profile(run.run_id, profile)
         tx.put_run(ingested)
     return ingested
+
+
+def failed_run(run: Run, failure: str, node_types: Sequence[NodeType]) -> Run:
+    """Return the run as failed; its machines were paid for, so what ran has its list cost."""
+    failed = replace(run.after(RunEvent.FAIL), failure=failure)
+    known = {node_type.node_type_id for node_type in node_types}
+    nodes = () if run.timeline is None else run.timeline.nodes
+    if run.timeline is None or any(node.node_type_id not in known for node in nodes):
+        return failed
+    return replace(failed, cost=list_cost(run.timeline, node_types))

@@ -1,5 +1,6 @@
 """A project's ingested runs in; an issued recommendation, or an abstention, out."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,7 +8,13 @@ from datetime import datetime
 from isocost.domain.cluster import NodeType
 from isocost.domain.profile import RunProfile
 from isocost.domain.project import Sla
-from isocost.domain.recommendation import Abstention, Recommendation, RecommendationEvent
+from isocost.domain.recommendation import (
+    Abstention,
+    Recommendation,
+    RecommendationEvent,
+    RecommendationState,
+    Rejection,
+)
 from isocost.domain.run import Run, RunState
 from isocost.errors import InvalidInput
 from isocost.platforms.base import Platform
@@ -27,11 +34,13 @@ class Offer:
 def offer_of(platform: Platform) -> Offer:
     """Return a platform's node types and every cluster of them that it can run.
 
-    More workers than cores are no candidates: even the smallest worker has one.
+    More workers than cores are no candidates: even the smallest worker has one. One worker is
+    always asked about, so that a machine on which nothing fits has a rejection that says why.
     """
     node_types = platform.node_types()
     capacity = Capacity(platform.capacity_cores(), platform.capacity_gib())
-    return Offer(node_types, candidate_space(node_types, capacity, max_workers=capacity.cores))
+    max_workers = max(1, capacity.cores)
+    return Offer(node_types, candidate_space(node_types, capacity, max_workers=max_workers))
 
 
 def recommend(
@@ -39,32 +48,67 @@ def recommend(
 ) -> Recommendation | Abstention:
     """Ask the model for the cluster of the run after `parent`, and store an issued answer.
 
+    Asking again returns the recommendation that is still issued. Once that one has been tried, a
+    new one is made beside it, so no recommendation ever leaves its life-cycle.
+
     Raises:
         InvalidInput: if the project has no SLA or no ingested run yet.
     """
-    with store.transaction() as tx:
+    with store.transaction(read_only=True) as tx:
         project = tx.project(parent.project_id)
-        history = _history(tx, parent)
+        runs = [r for r in tx.runs_of(parent.project_id) if r.cluster_key == parent.cluster_key]
+        history = _history(tx, runs)
+        issued = _still_issued(_asked_before(tx, parent))
+    if issued is not None:
+        return issued
     if project.sla is None:
         raise InvalidInput(
             f"Project {project.name!r} has no SLA yet. Let its first run end, or set one."
         )
-    answer = advise(_question(history, offer, project.sla))
+    answer = advise(_question(history, without_failed(offer, runs), project.sla))
     if isinstance(answer, Abstention):
         return answer
-    issued = _drafted(answer, parent, now).after(RecommendationEvent.ISSUE)
+    return _stored(store, answer, parent, now=now)
+
+
+def without_failed(offer: Offer, runs: Sequence[Run]) -> Offer:
+    """Return the offer less the clusters on which one of these runs failed."""
+    failures = Counter(run.spec for run in runs if run.state is RunState.FAILED)
+    space = offer.space
+    rejections = tuple(
+        Rejection(spec, "this cluster failed before", failures[spec], 0, "failed runs")
+        for spec in space.candidates
+        if spec in failures
+    )
+    candidates = tuple(spec for spec in space.candidates if spec not in failures)
+    # In front: these say more about the project than the limits of the platform do.
+    return Offer(offer.node_types, CandidateSpace(candidates, rejections + space.rejections))
+
+
+def _stored(store: Store, advice: Advice, parent: Run, *, now: datetime) -> Recommendation:
+    """Store and return the answer, unless another process has issued one in the meantime."""
     with store.transaction() as tx:
-        tx.put_recommendation(issued)
+        before = _asked_before(tx, parent)
+        issued = _still_issued(before)
+        if issued is None:
+            drafted = _drafted(advice, parent, now, number=len(before) + 1)
+            issued = drafted.after(RecommendationEvent.ISSUE)
+            tx.put_recommendation(issued)
     return issued
 
 
-def _history(tx: Transaction, parent: Run) -> list[tuple[Run, RunProfile]]:
-    runs = [
-        run
-        for run in tx.runs_of(parent.project_id)
-        if run.state is RunState.INGESTED and run.cluster_key == parent.cluster_key
-    ]
-    return [(run, tx.profile(run.run_id)) for run in runs]
+def _asked_before(tx: Transaction, parent: Run) -> list[Recommendation]:
+    asked = tx.recommendations_of(parent.project_id)
+    return [r for r in asked if r.parent_run_id == parent.run_id]
+
+
+def _still_issued(asked: Sequence[Recommendation]) -> Recommendation | None:
+    return next((r for r in asked if r.state is RecommendationState.ISSUED), None)
+
+
+def _history(tx: Transaction, runs: Sequence[Run]) -> list[tuple[Run, RunProfile]]:
+    ingested = [run for run in runs if run.state is RunState.INGESTED]
+    return [(run, tx.profile(run.run_id)) for run in ingested]
 
 
 def _question(history: Sequence[tuple[Run, RunProfile]], offer: Offer, sla: Sla) -> Question:
@@ -91,9 +135,10 @@ def _mean_overhead_s(history: Sequence[tuple[Run, RunProfile]]) -> float:
     return max(0.0, sum(paid_s) / len(paid_s)) if paid_s else 0.0
 
 
-def _drafted(advice: Advice, parent: Run, now: datetime) -> Recommendation:
+def _drafted(advice: Advice, parent: Run, now: datetime, *, number: int) -> Recommendation:
+    first_id = f"{parent.run_id}-next"
     return Recommendation(
-        recommendation_id=f"{parent.run_id}-next",
+        recommendation_id=first_id if number == 1 else f"{first_id}-{number}",
         project_id=parent.project_id,
         cluster_key=parent.cluster_key,
         parent_run_id=parent.run_id,

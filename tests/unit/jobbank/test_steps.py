@@ -63,6 +63,37 @@ def test_a_failed_run_sets_the_trial_aside_with_its_reason():
     assert "out of memory" in after(failed).reason
 
 
+def a_failed_child(**changes):
+    given = {"ordinal": 1, "recommendation_id": "r-1-next", "state": RunState.FAILED}
+    return a_run("r-2", spec=LARGE, **{**given, **changes})
+
+
+ROLLED_BACK = a_recommendation(state=RecommendationState.ROLLED_BACK)
+
+
+def test_a_failed_child_asks_again_from_the_newest_ingested_run():
+    found = after(a_run(), a_failed_child(), recommendations=[ROLLED_BACK])
+    assert found == steps.Recommend(a_run())
+
+
+def test_a_rolled_back_recommendation_is_not_applied_again():
+    issued = a_recommendation("r-1-next-2", state=RecommendationState.ISSUED)
+    found = after(a_run(), a_failed_child(), recommendations=[ROLLED_BACK, issued])
+    assert found == steps.RequestRun(2, LARGE, issued)
+
+
+def test_an_abstention_after_a_roll_back_runs_on_the_projects_own_spec():
+    child = a_failed_child(state=RunState.INGESTED)
+    trial = a_trial().with_abstention("r-2", "off by 40 %")
+    found = after(a_run(), child, recommendations=[ROLLED_BACK], trial=trial)
+    assert found == steps.RequestRun(2, SMALL, None)
+
+
+def test_a_failed_last_run_finishes_the_trial():
+    runs = [a_run(), a_run("r-2", ordinal=1), a_failed_child(ordinal=2)]
+    assert after(*runs, recommendations=[ROLLED_BACK]) == steps.FinishTrial()
+
+
 def test_the_last_run_finishes_the_trial():
     runs = [a_run(f"r-{n}", ordinal=n) for n in range(3)]
     assert after(*runs) == steps.FinishTrial()

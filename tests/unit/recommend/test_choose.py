@@ -1,4 +1,4 @@
-"""The choice: cheapest in time, fastest where none is, and the sentence that says so."""
+"""The choice: cheapest in time, surest to be fast where none is, and the sentence that says so."""
 
 from dataclasses import replace
 
@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from isocost.domain.cluster import ClusterSpec
 from isocost.domain.project import Sla
-from isocost.domain.recommendation import ConsideredCandidate
+from isocost.domain.recommendation import ConsideredCandidate, Interval
 from isocost.errors import InvalidInput
 from isocost.recommend.choose import choose
 from isocost.testing.nouns import a_prediction
@@ -35,11 +35,20 @@ def test_reason_names_cluster_deadline_and_certainty():
     assert "97 % sure" in reason
 
 
-def test_fastest_is_taken_where_none_is_in_time_and_it_says_so():
+def test_surest_to_be_fast_is_taken_where_none_is_in_time_and_it_says_so():
     slow, fast = considered(1, 1.0, 0.2, runtime_s=90.0), considered(4, 4.0, 0.4, runtime_s=65.0)
     choice = choose([slow, fast], SLA)
     assert (choice.candidate, choice.meets_sla) == (fast, False)
     assert "No candidate" in choice.reason
+
+
+def test_surest_to_be_fast_has_the_lowest_upper_end_not_the_lowest_median():
+    gamble, sure = considered(4, 4.0, 0.4, runtime_s=65.0), considered(2, 2.0, 0.3, runtime_s=68.0)
+    wide = replace(gamble.prediction, runtime_80_s=Interval(30.0, 120.0))
+    choice = choose([replace(gamble, prediction=wide), sure], SLA)
+    assert choice.candidate == sure
+    assert "surest to be fast" in choice.reason
+    assert "fastest" not in choice.reason
 
 
 def test_equal_costs_go_to_the_smaller_cluster():

@@ -1,16 +1,25 @@
 """The closed loop over a platform of known physics: it ends, it learns, and it survives deaths."""
 
 from contextlib import contextmanager
+from dataclasses import replace
 
 import pytest
 
+from isocost.domain.cluster import ClusterSpec
 from isocost.domain.experiment import TrialState
 from isocost.domain.recommendation import RecommendationState
 from isocost.domain.run import RunState
-from isocost.errors import InvalidInput, UnknownName
+from isocost.errors import (
+    ClusterTooLarge,
+    InvalidInput,
+    MissingDependency,
+    PlatformError,
+    UnknownName,
+)
 from isocost.jobbank.lineage import lineages
+from isocost.jobbank.report import report_html
 from isocost.store.memory import MemoryStore
-from isocost.testing.nouns import a_plan
+from isocost.testing.nouns import NOW, a_plan
 from isocost.testing.synthetic_platform import SyntheticPlatform
 from isocost.usecases.conduct import Asked, conduct
 from isocost.usecases.experiment import Bench, create_experiment
@@ -22,18 +31,18 @@ class Died(BaseException):
 
 
 class DyingStore:
-    """A store whose process dies right after its n-th commit."""
+    """A store whose process dies right after its n-th commit; reading commits nothing."""
 
     def __init__(self, store, commits_to_live):
         self._store = store
         self._left = commits_to_live
 
     @contextmanager
-    def transaction(self):
-        with self._store.transaction() as tx:
+    def transaction(self, *, read_only=False):
+        with self._store.transaction(read_only=read_only) as tx:
             yield tx
-        self._left -= 1
-        if self._left == 0:
+        self._left -= not read_only
+        if self._left == 0 and not read_only:
             raise Died
 
     def close(self):
@@ -136,20 +145,160 @@ def test_finished_experiment_runs_nothing_again():
     assert platform.executed == before
 
 
-@pytest.mark.parametrize("commits_to_live", range(1, 60))
+class DyingPlatform(SyntheticPlatform):
+    """A platform whose process dies when its n-th run has ended, before anybody notes it down."""
+
+    def __init__(self, runs_to_live):
+        super().__init__()
+        self.failing_specs = {DOOMED}
+        self._left = runs_to_live
+
+    def execute(self, request):
+        outcome = super().execute(request)
+        self._left -= 1
+        if self._left == 0:
+            raise Died
+        return outcome
+
+
+class CountingStore(DyingStore):
+    """A store that never dies and counts its commits."""
+
+    def __init__(self):
+        super().__init__(MemoryStore(), 0)
+
+    @property
+    def commits(self):
+        return -self._left
+
+
+# What is recommended after the late cold start of the small cluster; here it always fails.
+DOOMED = ClusterSpec("local-2c-1g", 1)
+
+
+def doomed_platform():
+    platform = SyntheticPlatform()
+    platform.failing_specs = {DOOMED}
+    return platform
+
+
+def undisturbed():
+    store = CountingStore()
+    record = carry_out(a_bench(store, doomed_platform()), runs_per_trial=3)
+    return record, store.commits
+
+
+def specs_and_states(record):
+    return [[(run.spec, run.state) for run in trial.runs] for trial in record.trials]
+
+
+UNDISTURBED, COMMITS = undisturbed()
+
+
+def test_undisturbed_experiment_holds_a_failed_child():
+    states = {run.state for trial in UNDISTURBED.trials for run in trial.runs[1:]}
+    assert states == {RunState.FAILED, RunState.INGESTED}
+
+
+@pytest.mark.parametrize("commits_to_live", range(1, COMMITS + 1))
 def test_death_after_any_commit_loses_and_repeats_nothing(commits_to_live):
-    undisturbed = carry_out(a_bench(), runs_per_trial=3)
-    store, platform = MemoryStore(), SyntheticPlatform()
-    finished = []
-    try:
+    store, platform = MemoryStore(), doomed_platform()
+    with pytest.raises(Died):
         carry_out(a_bench(DyingStore(store, commits_to_live), platform), runs_per_trial=3)
-    except Died:
-        with store.transaction() as tx:
-            for trial in tx.trials_of("nightly"):
-                runs = tx.runs_of(trial.project_id)
-                finished += [r.run_id for r in runs if r.timeline is not None]
+    with store.transaction() as tx:
+        runs = [run for trial in tx.trials_of("nightly") for run in tx.runs_of(trial.project_id)]
     resumed = carry_out(a_bench(store, platform), runs_per_trial=3)
-    assert [[r.spec for r in t.runs] for t in resumed.trials] == [
-        [r.spec for r in t.runs] for t in undisturbed.trials
-    ]
-    assert all(platform.executed.count(run_id) == 1 for run_id in finished)
+    assert specs_and_states(resumed) == specs_and_states(UNDISTURBED)
+    ended = [run.run_id for run in runs if run.timeline is not None]
+    assert all(platform.executed.count(run_id) == 1 for run_id in ended)
+
+
+@pytest.mark.parametrize("runs_to_live", range(1, 7))
+def test_death_between_a_run_and_its_commit_executes_only_that_run_afresh(runs_to_live):
+    store, dying = MemoryStore(), DyingPlatform(runs_to_live)
+    with pytest.raises(Died):
+        carry_out(a_bench(store, dying), runs_per_trial=3)
+    resumed = carry_out(a_bench(store, dying), runs_per_trial=3)
+    assert specs_and_states(resumed) == specs_and_states(UNDISTURBED)
+    repeated = [run_id for run_id in set(dying.executed) if dying.executed.count(run_id) > 1]
+    assert repeated == [dying.executed[runs_to_live - 1]]
+
+
+def test_failed_child_is_rolled_back_and_its_cluster_never_asked_for_again():
+    trial = next(t for t in UNDISTURBED.trials if t.runs[1].state is RunState.FAILED)
+    assert trial.trial.state is TrialState.SUCCEEDED
+    assert [run.spec for run in trial.runs].count(DOOMED) == 1
+    first, second = trial.recommendations
+    assert (first.state, second.state) == (
+        RecommendationState.ROLLED_BACK,
+        RecommendationState.KEPT,
+    )
+    assert first.verdict == "the run failed: executor lost: out of memory"
+    assert second.recommendation_id == f"{first.recommendation_id}-2"
+    assert "failed before" in str(second.evidence.rejections[0])
+
+
+def test_failed_run_is_costed():
+    trial = next(t for t in UNDISTURBED.trials if t.runs[1].state is RunState.FAILED)
+    assert trial.runs[1].cost.total_usd > 0
+
+
+@pytest.mark.parametrize("error", [PlatformError("no machine left"), ClusterTooLarge("too big")])
+def test_refused_run_fails_with_the_platforms_words(error):
+    platform = SyntheticPlatform()
+    platform.refusing = {"etl/a": error}
+    record = carry_out(a_bench(platform=platform), cold_start_count=1)
+    (run,) = record.trials[0].runs
+    assert (run.state, run.failure) == (RunState.FAILED, str(error))
+    assert record.trials[0].trial.state is TrialState.SET_ASIDE
+
+
+def test_event_log_that_cannot_be_fetched_fails_the_run():
+    def read_profile(path):
+        raise PlatformError(f"{path}: access denied")
+
+    bench = replace(a_bench(), read_profile=read_profile)
+    record = carry_out(bench, cold_start_count=1)
+    assert record.trials[0].runs[0].failure.endswith("access denied")
+
+
+def test_missing_software_leaves_everything_open_for_the_next_call():
+    store, platform = MemoryStore(), SyntheticPlatform()
+    platform.refusing = {"etl/a": MissingDependency("no Spark here")}
+    with pytest.raises(MissingDependency):
+        carry_out(a_bench(store, platform), cold_start_count=1)
+    with store.transaction() as tx:
+        (trial,) = tx.trials_of("nightly")
+        (run,) = tx.runs_of(trial.project_id)
+    assert (trial.state, run.state) == (TrialState.QUEUED, RunState.REQUESTED)
+    platform.refusing = {}
+    record = carry_out(a_bench(store, platform), cold_start_count=1)
+    assert record.trials[0].trial.state is TrialState.SUCCEEDED
+
+
+def test_run_of_no_time_fails_and_leaves_the_report_possible():
+    platform = SyntheticPlatform()
+    bench = replace(
+        a_bench(platform=platform),
+        read_profile=lambda path: replace(platform.read_profile(path), runtime_s=0.0),
+    )
+    record = carry_out(bench)
+    assert "runtime of 0.0 s" in record.trials[0].runs[0].failure
+    assert "nightly" in report_html(record, made_at=NOW)
+
+
+def test_data_is_made_for_open_trials_alone():
+    store, platform = MemoryStore(), SyntheticPlatform()
+    carry_out(a_bench(store, platform))
+    carry_out(a_bench(store, platform))
+    assert platform.prepared == [("etl/a",)]
+
+
+def test_progress_counts_every_run_once():
+    counts = []
+
+    def count(message, *, done, total):
+        counts.append((done, total))
+
+    conduct(a_bench(), asked(), claim=free_claim, progress=count)
+    assert counts == [(0, 4), (1, 4), (1, 4), (2, 4), (2, 4), (3, 4), (3, 4), (4, 4)]
