@@ -14,7 +14,8 @@ from isocost.domain.finding import Finding
 from isocost.domain.profile import RunProfile, StageProfile, StageStatus
 from isocost.eventlog.document import failures_of
 from isocost.eventlog.parts import FailedLog
-from isocost.units import BYTES_PER_KIB, PERCENT, S_PER_HOUR, S_PER_MINUTE
+from isocost.eventlog.wording import duration, size
+from isocost.units import PERCENT, S_PER_HOUR
 from isocost.usecases.profile_log import ProfiledLog
 
 MAX_STAGES: Final = 20
@@ -45,32 +46,12 @@ def one_line(log: ProfiledLog | FailedLog) -> Text:
     return Text.assemble(
         mark,
         f"{log.location}  {profile.application_id}{attempt}{newest}  ",
-        (_duration(profile.runtime_s), "bold"),
+        (duration(profile.runtime_s), "bold"),
         "~" if profile.is_runtime_estimated else "",
         f"  {profile.core_count_peak} cores  {profile.task_count:,} spark tasks  "
         f"{_count(len(log.findings), 'finding')}",
         "" if profile.is_complete else f"  missing {lacks}",
     )
-
-
-def size(count: float) -> str:
-    """Return bytes for people, in binary units."""
-    for unit in ("B", "KiB", "MiB", "GiB"):
-        if count < BYTES_PER_KIB:
-            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
-        count /= BYTES_PER_KIB
-    return f"{count:.2f} TiB"
-
-
-def _duration(seconds: float) -> str:
-    """Return seconds for people."""
-    if seconds < S_PER_MINUTE:
-        return f"{seconds:.1f} s"
-    minutes, rest_s = divmod(round(seconds), S_PER_MINUTE)
-    if seconds < S_PER_HOUR:
-        return f"{minutes} min {rest_s:02d} s"
-    hours, minutes = divmod(minutes, S_PER_MINUTE)
-    return f"{hours} h {minutes:02d} min"
 
 
 def _title(profile: RunProfile) -> Text:
@@ -106,12 +87,12 @@ def _fact_rows(profile: RunProfile) -> Iterator[tuple[str, Text | str]]:
 
 def _runtime(profile: RunProfile) -> Text:
     share = profile.driver_s / profile.runtime_s if profile.runtime_s else 0.0
-    parts: list[str | tuple[str, str]] = [(_duration(profile.runtime_s), "bold")]
+    parts: list[str | tuple[str, str]] = [(duration(profile.runtime_s), "bold")]
     if profile.is_runtime_estimated:
         parts.append((" (estimated)", "yellow"))
-    parts.append(f"; no stage runs for {_duration(profile.driver_s)} ({_percent(share)})")
+    parts.append(f"; no stage runs for {duration(profile.driver_s)} ({_percent(share)})")
     if profile.ideal_runtime_s is not None:
-        parts.append(f"; with unlimited cores {_duration(profile.ideal_runtime_s)}")
+        parts.append(f"; with unlimited cores {duration(profile.ideal_runtime_s)}")
     return Text.assemble(*parts)
 
 

@@ -37,6 +37,15 @@ _SHARES: Final = (
 )
 
 
+_LABELS: Final[dict[str, Any]] = {
+    "textposition": "inside",
+    "insidetextanchor": "middle",
+    "textangle": 0,
+    "constraintext": "none",
+    "textfont": {"size": 11},
+}
+
+
 @dataclass(frozen=True, slots=True)
 class _Ran:
     """A stage attempt with both times."""
@@ -60,6 +69,7 @@ def cores_over_time(profile: RunProfile) -> go.Figure:
         x=times_s,
         y=cores,
         name="there",
+        mode="lines",
         line={"color": INK, "width": 1.5, "shape": "hv"},
         hovertemplate="%{y} cores there<extra></extra>",
     )
@@ -69,6 +79,7 @@ def cores_over_time(profile: RunProfile) -> go.Figure:
             x=[busy.step_s * n for n in range(len(busy.cores))],
             y=[round(count, 2) for count in busy.cores],
             name="running spark tasks",
+            mode="lines",
             fill="tozeroy",
             line={"color": BLUE, "width": 0.5, "shape": "hv"},
             fillcolor="rgba(0,114,178,0.55)",
@@ -85,28 +96,27 @@ def executor_timeline(profile: RunProfile) -> go.Figure:
     spans = profile.executors[:MAX_EXECUTORS]
     end_s = _end_s(profile)
     figure = _figure(
-        "Seconds since the application's start", "", height=90 + 18 * max(3, len(spans))
+        "Seconds since the application's start", "", height=100 + 20 * max(3, len(spans))
     )
-    for is_removed, name, colour in ((False, "there at the end", GREEN), (True, "left", RED)):
-        chosen = [s for s in spans if (s.removed_s is not None) == is_removed]
-        if chosen:
+    for is_lost, name, colour in ((False, "there at the end", GREEN), (True, "left", RED)):
+        rows = [n for n, span in enumerate(spans) if _has_left(span, end_s) == is_lost]
+        if rows:
             figure.add_bar(
                 orientation="h",
-                y=[_executor_name(s) for s in chosen],
-                base=[s.added_s for s in chosen],
-                x=[_stay_s(s, end_s) for s in chosen],
+                y=rows,
+                base=[spans[n].added_s for n in rows],
+                x=[_stay_s(spans[n], end_s) for n in rows],
+                width=0.8,
                 name=name,
+                text=[_executor_name(spans[n]) for n in rows],
+                **_LABELS,
                 marker={"color": colour, "line": {"width": 0}},
-                customdata=[[_executor_hover(s)] for s in chosen],
+                customdata=[[_executor_hover(spans[n])] for n in rows],
                 hovertemplate="%{customdata[0]}<extra></extra>",
             )
-    figure.update_layout(barmode="overlay", bargap=0.3)
-    figure.update_yaxes(
-        type="category",
-        categoryorder="array",
-        categoryarray=[_executor_name(s) for s in reversed(spans)],
-        tickfont={"size": 11},
-    )
+    figure.update_layout(barmode="overlay")
+    figure.update_xaxes(range=[0, end_s])
+    _without_row_names(figure, len(spans))
     return figure
 
 
@@ -126,21 +136,17 @@ def stage_gantt(profile: RunProfile) -> go.Figure:
             y=[rows[i] for i in chosen],
             base=[ran[i].begin_s for i in chosen],
             x=[max(ran[i].end_s - ran[i].begin_s, 1e-3) for i in chosen],
+            width=0.86,
             name=name,
             text=[_bar_label(ran[i], profile.runtime_s) for i in chosen],
-            textposition="inside",
-            insidetextanchor="middle",
-            textangle=0,
-            constraintext="none",
+            **_LABELS,
             marker={"color": colour, "line": {"color": "white", "width": 0.5}},
             customdata=[[_stage_hover(ran[i].stage)] for i in chosen],
             hovertemplate="%{customdata[0]}<extra></extra>",
         )
-    figure.update_layout(barmode="overlay", bargap=0.15)
+    figure.update_layout(barmode="overlay")
     figure.update_xaxes(range=[0, _end_s(profile)])
-    figure.update_yaxes(
-        autorange="reversed", showticklabels=False, showgrid=False, fixedrange=True
-    )
+    _without_row_names(figure, row_count)
     return figure
 
 
@@ -172,7 +178,7 @@ def task_durations(profile: RunProfile) -> go.Figure:
         marker={"color": RED, "size": 8, "symbol": "diamond"},
         hovertemplate="longest: %{x:.3g} s<extra></extra>",
     )
-    figure.update_xaxes(type="log", showgrid=True, dtick=1, tickformat="~g", ticksuffix=" s")
+    figure.update_xaxes(type="log", showgrid=True, dtick="D2", tickformat="~g")
     figure.update_yaxes(autorange="reversed", type="category")
     return figure
 
@@ -192,7 +198,7 @@ def time_shares(profile: RunProfile) -> go.Figure:
             marker={"color": colour},
             hovertemplate=f"{label}: %{{x:.1f}} %<extra></extra>",
         )
-    figure.update_layout(barmode="stack", bargap=0.25)
+    figure.update_layout(barmode="stack", bargap=0.25, legend={"traceorder": "normal"})
     figure.update_xaxes(range=[0, PERCENT])
     figure.update_yaxes(autorange="reversed", type="category")
     return figure
@@ -231,23 +237,34 @@ def _cores_there(profile: RunProfile) -> tuple[list[float], list[int]]:
 
 
 def _executor_name(span: ExecutorSpan) -> str:
-    return f"{span.executor_id} on {span.host or '?'}"
+    return _plain(f"{span.executor_id} on {span.host or '?'}")
+
+
+def _has_left(span: ExecutorSpan, end_s: float) -> bool:
+    return span.removed_s is not None and span.removed_s < end_s
+
+
+def _without_row_names(figure: go.Figure) -> None:
+    """Hide the axis of a chart whose bars carry their names, so that times line up."""
+    figure.update_yaxes(
+        autorange="reversed", showticklabels=False, showgrid=False, fixedrange=True
+    )
 
 
 def _stay_s(span: ExecutorSpan, end_s: float) -> float:
-    until_s = end_s if span.removed_s is None else span.removed_s
+    until_s = end_s if span.removed_s is None else min(end_s, span.removed_s)
     return max(0.0, until_s - span.added_s)
 
 
 def _executor_hover(span: ExecutorSpan) -> str:
     lines = [
-        f"<b>executor {span.executor_id}</b> on {span.host or '?'}",
+        f"<b>executor</b> {_executor_name(span)}",
         f"{span.cores} cores, {span.task_count} spark tasks, {span.task_s:.0f} s in them",
         f"came at {span.added_s:.1f} s",
     ]
     if span.removed_s is not None and span.removal_cause is not None:
         lines.append(f"left at {span.removed_s:.1f} s: {span.removal_cause.value}")
-        lines.append((span.removal_reason or "")[:120])
+        lines.append(_plain((span.removal_reason or "")[:120]))
     return "<br>".join(line for line in lines if line)
 
 

@@ -11,6 +11,7 @@ from isocost.domain.finding import Finding
 from isocost.domain.profile import RunProfile
 from isocost.eventlog import figures
 from isocost.eventlog.document import failures_of
+from isocost.eventlog.wording import duration, size
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,7 @@ def picture(profile: RunProfile, findings: Sequence[Finding]) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters |= {"duration": duration, "size": size}
     return environment.get_template("profile.html").render(
         profile=profile,
         totals=profile.totals,

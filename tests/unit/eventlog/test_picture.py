@@ -77,7 +77,7 @@ def test_stages_at_the_same_time_stand_in_different_rows():
 
 def test_timeline_tells_who_left():
     shown = traces(figures.executor_timeline(a_rich_profile()))
-    assert list(shown["left"].y) == ["1 on h<1>"]
+    assert list(shown["left"].text) == ["1 on h&lt;1&gt;"]
     assert list(shown["left"].x) == [3.0]
     assert "spot loss" in shown["left"].customdata[0][0]
 
