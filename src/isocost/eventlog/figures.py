@@ -244,10 +244,10 @@ def _has_left(span: ExecutorSpan, end_s: float) -> bool:
     return span.removed_s is not None and span.removed_s < end_s
 
 
-def _without_row_names(figure: go.Figure) -> None:
+def _without_row_names(figure: go.Figure, row_count: int) -> None:
     """Hide the axis of a chart whose bars carry their names, so that times line up."""
     figure.update_yaxes(
-        autorange="reversed", showticklabels=False, showgrid=False, fixedrange=True
+        range=[row_count - 0.5, -0.5], showticklabels=False, showgrid=False, fixedrange=True
     )
 
 
