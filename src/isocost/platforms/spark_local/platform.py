@@ -24,12 +24,6 @@ from isocost.platforms.spark_local.workloads import APPLICATIONS
 
 DRIVER = "isocost.platforms.spark_local.driver"
 
-# TPC-DS at this scale keeps an application at 6 to 15 s on one core, start-up included.
-DEFAULT_SCALE_FACTOR = 1.0
-# Twenty times the slowest application (tpcds/q72, about 30 s on one core at the default scale):
-# whoever reaches it hangs, or has far too much data for its cluster.
-DEFAULT_TIME_LIMIT_S = 600.0
-
 # Names listed where nothing is near to the one given: a line or two, not a page.
 _NAMES_SHOWN = 10
 
@@ -63,8 +57,8 @@ class SparkLocal:
         root: Path,
         cache: Path,
         *,
-        scale_factor: float = DEFAULT_SCALE_FACTOR,
-        time_limit_s: float = DEFAULT_TIME_LIMIT_S,
+        scale_factor: float,
+        time_limit_s: float,
         capacity: Capacity | None = None,
     ) -> None:
         """Make a platform; starts and writes nothing yet.

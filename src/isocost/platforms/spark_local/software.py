@@ -119,9 +119,9 @@ def spark_environment(home: Path, scratch: Path, *, python: str) -> dict[str, st
     }
 
 
-# Loggers whose warnings say nothing about a run: Hadoop's native library and fast BLAS are absent on
-# most machines, the loopback address and the local directory are in use as asked, and a plan's text
-# is cut in the event log on every large query.
+# Loggers whose warnings say nothing about a run: Hadoop's native library and fast BLAS are absent
+# on most machines, the loopback address and the local directory are in use as asked, and the text
+# of every large plan is cut short.
 _QUIET = (
     "org.apache.hadoop.util.NativeCodeLoader",
     "org.apache.spark.util.Utils",
