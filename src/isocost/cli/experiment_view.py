@@ -9,7 +9,7 @@ from rich.table import Table
 from isocost.domain.run import Run
 from isocost.jobbank.lineage import Lineage
 from isocost.jobbank.summary import POLICY, Summary
-from isocost.units import PERCENT
+from isocost.units import MILLI_USD_PER_USD, PERCENT
 
 
 def lineage_table(found: Sequence[Lineage]) -> Table:
@@ -36,7 +36,7 @@ def _cells(lineage: Lineage) -> tuple[str, ...]:
     actual_s = lineage.child.runtime_s
     return (
         lineage.trial.workload,
-        f"{lineage.parent.spec}: {lineage.parent.runtime_s or 0:.1f}",
+        f"{lineage.parent.spec}: {_seconds(lineage.parent)}",
         str(lineage.child.spec),
         f"{lineage.max_runtime_s:.1f}",
         f"{p.runtime_s:.1f} ({p.runtime_80_s.low:.1f}–{p.runtime_80_s.high:.1f})",
@@ -47,8 +47,12 @@ def _cells(lineage: Lineage) -> tuple[str, ...]:
     )
 
 
+def _seconds(run: Run) -> str:
+    return "–" if run.runtime_s is None else f"{run.runtime_s:.1f}"
+
+
 def _milli_usd(run: Run) -> str:
-    return "–" if run.cost is None else f"{run.cost.total_usd * 1000:.3f}"
+    return "–" if run.cost is None else f"{run.cost.total_usd * MILLI_USD_PER_USD:.3f}"
 
 
 def _sla_cell(lineage: Lineage) -> str:
@@ -74,10 +78,15 @@ def summary_lines(summary: Summary) -> list[str]:
         )
     if m.other_cores_median_ape is not None:
         lines.append(
-            f"Prediction for the other core count, same memory ({m.other_cores_count} pairs of "
-            f"cold starts): median error {m.other_cores_median_ape:.1%}."
+            f"Prediction for the other core count, same memory "
+            f"({m.other_cores_count} predictions): median error {m.other_cores_median_ape:.1%}."
         )
     s = summary.savings
+    if s.median_saving_fraction is not None:
+        lines.append(
+            "All projects: list cost of the newest recommended run against the cold start, median "
+            f"{s.median_saving_fraction * -PERCENT:+.0f} %."
+        )
     if s.idle_median_saving_fraction is not None:
         lines.append(
             "Projects with time to spare: list cost against the cold start, median "
@@ -140,5 +149,6 @@ def lineage_json(lineage: Lineage) -> Mapping[str, object]:
         "saving_fraction": lineage.saving_fraction,
         "is_sla_met": lineage.is_sla_met,
         "reason": lineage.recommendation.evidence.reason,
+        "verdict": lineage.recommendation.verdict,
         "rejected": [str(r) for r in lineage.recommendation.evidence.rejections],
     }

@@ -8,9 +8,7 @@ import plotly.graph_objects as go
 from isocost.domain.cluster import NodeType, node_type_of, total_cores
 from isocost.domain.run import Run
 from isocost.jobbank.lineage import CrossPrediction, Lineage
-from isocost.units import PERCENT
-
-MILLI_USD_PER_USD: Final = 1000
+from isocost.units import MILLI_USD_PER_USD, PERCENT
 
 # Okabe and Ito's palette: told apart by readers with any colour vision.
 COLOURS: Final = (
@@ -83,12 +81,12 @@ def cost_before_and_after(found: Sequence[Lineage]) -> go.Figure:
     """Return, for each project, the cold start's cost and its last child's, the worst first."""
     last = {x.trial.trial_id: x for x in found if x.saving_fraction is not None}
     ordered = sorted(last.values(), key=lambda x: x.saving_fraction or 0.0, reverse=True)
-    names = [f"{x.trial.workload} from {x.baseline.spec}" for x in ordered]
+    names = [_project_name(x) for x in ordered]
     before = [_milli_usd(x.baseline) for x in ordered]
     after = [_milli_usd(x.child) for x in ordered]
     figure = _figure(x="List cost of one run (10⁻³ USD)", y="")
-    for name, start, end in zip(names, before, after, strict=True):
-        colour = COLOURS[2] if end <= start else COLOURS[1]
+    for x, name, start, end in zip(ordered, names, before, after, strict=True):
+        colour = COLOURS[2] if (x.saving_fraction or 0.0) >= 0 else COLOURS[1]
         figure.add_scatter(
             x=[start, end],
             y=[name, name],
@@ -117,7 +115,7 @@ def other_core_count(crossed: Sequence[CrossPrediction]) -> go.Figure:
     """Return cold starts predicted from each other against what happened."""
     figure = _figure(x="Actual runtime (s)", y="Predicted from the other core count (s)")
     directions = sorted({(c.observed, c.predicted) for c in crossed})
-    for colour, (observed, predicted) in zip(COLOURS, directions, strict=False):
+    for colour, (observed, predicted) in zip(_cycle(len(directions)), directions, strict=True):
         chosen = [c for c in crossed if (c.observed, c.predicted) == (observed, predicted)]
         figure.add_scatter(
             x=[c.actual_s for c in chosen],
@@ -188,6 +186,11 @@ def _cycle(count: int) -> list[str]:
     return [COLOURS[i % len(COLOURS)] for i in range(count)]
 
 
+def _project_name(lineage: Lineage) -> str:
+    name = f"{lineage.trial.workload} from {lineage.baseline.spec}"
+    return name if lineage.child.runtime_s is not None else f"{name} (failed)"
+
+
 def _core_ratio(lineage: Lineage, node_types: Sequence[NodeType]) -> float:
     parent = total_cores(lineage.parent.spec, node_types)
     return total_cores(lineage.child.spec, node_types) / parent
@@ -204,9 +207,14 @@ def _hover(lineage: Lineage, node_types: Sequence[NodeType]) -> str:
     return (
         f"{lineage.trial.workload}<br>{lineage.parent.spec} → {lineage.child.spec} "
         f"({memory_gib:g} GiB a worker)<br>predicted {lineage.prediction.runtime_s:.1f} s, "
-        f"actual {lineage.child.runtime_s or 0:.1f} s"
+        f"actual {_seconds(lineage.child)}"
     )
 
 
-def _milli_usd(run: Run) -> float:
-    return 0.0 if run.cost is None else run.cost.total_usd * MILLI_USD_PER_USD
+def _seconds(run: Run) -> str:
+    return "unknown" if run.runtime_s is None else f"{run.runtime_s:.1f} s"
+
+
+def _milli_usd(run: Run) -> float | None:
+    """Return the cost, or None, which Plotly draws as a gap."""
+    return None if run.cost is None else run.cost.total_usd * MILLI_USD_PER_USD

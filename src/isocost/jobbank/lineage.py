@@ -62,8 +62,8 @@ class Lineage:
 
     @property
     def error_fraction(self) -> float | None:
-        """Predicted over actual runtime, less 1; None if the child failed."""
-        if self.child.runtime_s is None:
+        """Predicted over actual runtime, less 1; None if the child failed or took no time."""
+        if not self.child.runtime_s:
             return None
         return self.prediction.runtime_s / self.child.runtime_s - 1.0
 
@@ -74,10 +74,18 @@ class Lineage:
 
     @property
     def saving_fraction(self) -> float | None:
-        """What the child cost less than the baseline; None if either failed."""
+        """What the child cost less than the baseline; None if a cost is unknown or free.
+
+        A failed child was paid for and gave nothing, so it counts on top of the baseline's run,
+        which has to be made after all: a failure never is a saving.
+        """
         if self.child.cost is None or self.baseline.cost is None:
             return None
-        return 1.0 - self.child.cost.total_usd / self.baseline.cost.total_usd
+        before_usd = self.baseline.cost.total_usd
+        if before_usd == 0:
+            return None
+        instead_usd = before_usd if self.child.runtime_s is None else 0.0
+        return 1.0 - (self.child.cost.total_usd + instead_usd) / before_usd
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,8 @@ from isocost.space.candidates import CandidateSpace
 LATE_SLA_FACTOR: Final = 0.85
 IDLE_SLA_FACTOR: Final = 2.0
 
+FITTING_SHOWN: Final = 6  # as many clusters as a reader compares at a glance
+
 
 def matching_workloads(patterns: Sequence[str], known: Sequence[str]) -> tuple[str, ...]:
     """Return the known workloads that any pattern matches, in the patterns' order.
@@ -43,9 +45,10 @@ def cold_starts(
 ) -> tuple[ColdStart, ...]:
     """Return `count` clusters to begin on, as far apart in cores as they can be.
 
-    The first two differ in their cores alone and have the largest memory, so that a pair of them
-    shows what the cores do. Without `sla_factors` a cold start on the fewest cores is late and any
-    other idles; given factors are handed out in turn.
+    The first has the fewest cores and the second the most, with workers of equal memory, so that a
+    pair of them shows what the cores do; each further one lies in the widest gap left. Without
+    `sla_factors` a cold start on the fewest cores is late and any other idles; given factors are
+    handed out in turn.
 
     Raises:
         InvalidInput: if `count` is out of range.
@@ -55,7 +58,7 @@ def cold_starts(
             f"{count} cold starts were asked for; this platform has {len(candidates)} clusters to "
             f"start on. Ask for 1 to {len(candidates)}."
         )
-    specs = _spread(candidates, node_types)[:count]
+    specs = _spread(candidates, node_types, count)
     return with_deadlines(specs, candidates, node_types, sla_factors=sla_factors)
 
 
@@ -99,31 +102,67 @@ def spec_from_text(text: str, node_types: Sequence[NodeType]) -> ClusterSpec:
     return ClusterSpec(node_type_id, int(count))
 
 
-def check_fits(spec: ClusterSpec, space: CandidateSpace) -> None:
+def check_fits(spec: ClusterSpec, space: CandidateSpace, node_types: Sequence[NodeType]) -> None:
     """Raise ClusterTooLarge, with the limit and what fits, if the platform cannot run `spec`."""
     if spec in space.candidates:
         return
-    fitting = ", ".join(str(candidate) for candidate in space.candidates)
     rejected = next((r for r in space.rejections if r.spec == spec), None)
     why = rejected or f"{spec}: more workers than the platform has cores"
-    raise ClusterTooLarge(f"This platform cannot run {why}. It can run {fitting}.")
+    raise ClusterTooLarge(
+        f"This platform cannot run {why}. {_what_fits(space.candidates, node_types)}"
+    )
+
+
+def check_any_fits(space: CandidateSpace) -> None:
+    """Raise ClusterTooLarge, with the limit, if the platform cannot run any cluster at all."""
+    if space.candidates:
+        return
+    why = f": even {space.rejections[0]}" if space.rejections else ", for it has no node types"
+    raise ClusterTooLarge(
+        f"No cluster fits this machine{why}. Give it more cores or memory, or free some."
+    )
+
+
+def _what_fits(candidates: Sequence[ClusterSpec], node_types: Sequence[NodeType]) -> str:
+    def size(spec: ClusterSpec) -> tuple[int, float]:
+        memory_gib = node_type_of(spec, node_types).memory_gib * spec.worker_count
+        return total_cores(spec, node_types), memory_gib
+
+    largest = sorted(candidates, key=size, reverse=True)[:FITTING_SHOWN]
+    names = ", ".join(str(spec) for spec in largest)
+    if len(candidates) > len(largest):
+        return f"The largest of {len(candidates)} that it can run are {names}."
+    return f"It can run {names}."
 
 
 def _spread(
-    candidates: Sequence[ClusterSpec], node_types: Sequence[NodeType]
+    candidates: Sequence[ClusterSpec], node_types: Sequence[NodeType], count: int
 ) -> list[ClusterSpec]:
-    """Return the candidates: largest memory first, few and many cores in turn."""
+    """Return `count` candidates, each as far in cores from those before it as can be."""
 
-    def key(spec: ClusterSpec) -> tuple[float, int, int]:
-        node_type = node_type_of(spec, node_types)
-        return -node_type.memory_gib, spec.worker_count, total_cores(spec, node_types)
+    def cores(spec: ClusterSpec) -> int:
+        return total_cores(spec, node_types)
 
-    ordered = sorted(candidates, key=key)
-    cores = [total_cores(spec, node_types) for spec in ordered]
-    few = [s for s, c in zip(ordered, cores, strict=True) if c == min(cores)]
-    many = [s for s in ordered if s not in few]
-    in_turn = [spec for pair in zip(few, many, strict=False) for spec in pair]
-    return in_turn + [spec for spec in ordered if spec not in in_turn]
+    def memory_gib(spec: ClusterSpec) -> float:
+        return node_type_of(spec, node_types).memory_gib
+
+    def size(spec: ClusterSpec) -> tuple[float, int, ClusterSpec]:
+        return -memory_gib(spec), spec.worker_count, spec
+
+    fewest = min(candidates, key=lambda spec: (cores(spec), *size(spec)))
+    alike = [spec for spec in candidates if memory_gib(spec) == memory_gib(fewest)]
+    most = min(alike, key=lambda spec: (-cores(spec), *size(spec)))
+    chosen = list(dict.fromkeys([fewest, most]))[:count]
+    while len(chosen) < count:
+        rest = [spec for spec in candidates if spec not in chosen]
+        taken = [cores(spec) for spec in chosen]
+        chosen.append(min(rest, key=lambda spec: (-_nearest(cores(spec), taken), *size(spec))))
+    return chosen
+
+
+def _nearest(cores: int, taken: Sequence[int]) -> float:
+    """Return the smallest ratio to a count already taken: what doubling changes, not adding."""
+    return min(max(cores / other, other / cores) for other in taken)
 
 
 def trials_of_plan(experiment: Experiment) -> list[Trial]:

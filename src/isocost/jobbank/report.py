@@ -15,6 +15,8 @@ from isocost.jobbank.lineage import (
     replay_errors,
 )
 from isocost.jobbank.summary import summarize
+from isocost.model.runtime import MAX_REPLAY_ERROR_FRACTION
+from isocost.units import MILLI_USD_PER_USD, PERCENT
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,8 @@ def report_html(record: ExperimentRecord, *, made_at: datetime) -> str:
         set_aside=[t.trial for t in record.trials if t.trial.failure],
         abstained=[t.trial for t in record.trials if t.trial.abstentions],
         sections=_sections(record),
+        per_cent=PERCENT,
+        milli_usd_per_usd=MILLI_USD_PER_USD,
         plotly_js=get_plotlyjs(),
         made_at=made_at,
     )
@@ -82,8 +86,8 @@ def _sections(record: ExperimentRecord) -> list[Section]:
     sections.append(
         Section(
             "Replay of the cluster that ran",
-            "How far the model is off where there is nothing to predict. Above 25 % it declines "
-            "to recommend.",
+            "How far the model is off where there is nothing to predict. Above "
+            f"{MAX_REPLAY_ERROR_FRACTION * PERCENT:.0f} % it declines to recommend.",
             _html(figures.replay_error_bars(replay_errors(record))),
         )
     )

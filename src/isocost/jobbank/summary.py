@@ -45,16 +45,19 @@ class SlaFigures:
 
 @dataclass(frozen=True, slots=True)
 class SavingFigures:
-    """What runs on recommended clusters cost against the cold start of their trial.
+    """What each project's newest recommended run cost against its cold start.
 
-    A project whose cold start was late has to pay for its deadline first, so projects that were
-    in time from the start are also given apart.
+    All figures are over projects, one value each. A project whose cold start was late has to pay
+    for its deadline first, so projects that were in time from the start are also given apart.
 
     Attributes:
+        median_saving_fraction: of all projects.
+        mean_saving_fraction: of all projects.
         idle_median_saving_fraction: of projects whose cold start kept the deadline.
         late_projects: whose cold start missed it.
         recovered_projects: of these, whose newest run kept it.
-        dearer_projects: in time from the start, and yet dearer now.
+        dearer_projects: whose newest recommended run is dearer than the cold start, although the
+            cold start kept the deadline; a late project pays for its deadline and is none.
     """
 
     median_saving_fraction: float | None
@@ -161,7 +164,7 @@ def _saving_figures(found: Sequence[Lineage]) -> SavingFigures:
     last = list({x.trial.trial_id: x for x in found}.values())
     idle = [x for x in last if not _is_late(x.baseline, x.max_runtime_s)]
     late = [x for x in last if _is_late(x.baseline, x.max_runtime_s)]
-    savings = _savings(found)
+    savings = _savings(last)
     return SavingFigures(
         median_saving_fraction=median_of(savings),
         mean_saving_fraction=mean_of(savings),

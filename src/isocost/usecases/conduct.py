@@ -8,6 +8,7 @@ from isocost.domain.cluster import NodeType
 from isocost.domain.experiment import ColdStart, ExperimentPlan, check_experiment_name
 from isocost.jobbank.lineage import ExperimentRecord
 from isocost.jobbank.plans import (
+    check_any_fits,
     check_fits,
     cold_starts,
     matching_workloads,
@@ -76,6 +77,7 @@ def plan_for(bench: Bench, asked: Asked) -> ExperimentPlan:
 
 
 def _cold_starts(offer: Offer, asked: Asked) -> tuple[ColdStart, ...]:
+    check_any_fits(offer.space)
     candidates = offer.space.candidates
     if not asked.cold_starts:
         return cold_starts(
@@ -86,7 +88,7 @@ def _cold_starts(offer: Offer, asked: Asked) -> tuple[ColdStart, ...]:
         )
     specs = [spec_from_text(text, offer.node_types) for text in asked.cold_starts]
     for spec in specs:
-        check_fits(spec, offer.space)
+        check_fits(spec, offer.space, offer.node_types)
     return with_deadlines(specs, candidates, offer.node_types, sla_factors=asked.sla_factors)
 
 

@@ -3,11 +3,13 @@
 import pytest
 
 from isocost.catalog.local import LOCAL_NODE_TYPES
-from isocost.domain.cluster import ClusterSpec
+from isocost.domain.cluster import ClusterSpec, total_cores
 from isocost.errors import ClusterTooLarge, InvalidInput, UnknownName
 from isocost.jobbank.plans import (
+    FITTING_SHOWN,
     IDLE_SLA_FACTOR,
     LATE_SLA_FACTOR,
+    check_any_fits,
     check_fits,
     cold_starts,
     matching_workloads,
@@ -74,7 +76,33 @@ def test_unknown_node_type_names_the_known():
 @pytest.mark.parametrize("workers", [2, 50])
 def test_cluster_larger_than_the_machine_is_refused_and_told_what_fits(workers):
     with pytest.raises(ClusterTooLarge, match=r"more .* than the platform has.*1 × local-2c-2g"):
-        check_fits(ClusterSpec("local-2c-2g", workers), SPACE)
+        check_fits(ClusterSpec("local-2c-2g", workers), SPACE, LOCAL_NODE_TYPES)
+
+
+LARGE_SPACE = candidate_space(LOCAL_NODE_TYPES, Capacity(96, 256.0), max_workers=96)
+
+
+def test_large_machine_starts_on_one_core_and_on_all_of_them():
+    starts = cold_starts(LARGE_SPACE.candidates, LOCAL_NODE_TYPES, count=3)
+    assert [s.spec for s in starts[:2]] == [
+        ClusterSpec("local-1c-2g", 1),
+        ClusterSpec("local-2c-2g", 48),
+    ]
+    # Ten cores are as far from 1 (10 times) as from 96 (9.6 times).
+    assert total_cores(starts[2].spec, LOCAL_NODE_TYPES) == 10
+
+
+def test_refusal_names_the_six_largest_clusters_alone():
+    with pytest.raises(ClusterTooLarge, match="288 that it can run are") as caught:
+        check_fits(ClusterSpec("local-2c-2g", 96), LARGE_SPACE, LOCAL_NODE_TYPES)
+    assert str(caught.value).count(" × local") == FITTING_SHOWN + 1
+
+
+@pytest.mark.parametrize("capacity", [Capacity(0, 8.0), Capacity(2, 0.5)])
+def test_machine_on_which_nothing_fits_is_told_why(capacity):
+    space = candidate_space(LOCAL_NODE_TYPES, capacity, max_workers=1)
+    with pytest.raises(ClusterTooLarge, match=r"No cluster fits this machine: even .*against 0"):
+        check_any_fits(space)
 
 
 def test_each_workload_is_tried_from_each_cold_start():
