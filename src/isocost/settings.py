@@ -7,7 +7,7 @@ home directory, and that is `ISOCOST_HOME` or the user's data directory.
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,10 +17,12 @@ from isocost.errors import InvalidInput
 
 CONFIG_FILE: Final = "isocost.toml"
 
-# TPC-DS scale factor 1 is 1 GB of raw data: on two cores the demo's applications then take some
-# 10 s each, long enough for their spark tasks to outweigh the start of a JVM.
+# TPC-DS at scale factor 1, about 1 GB of text, keeps most applications at 6 to 15 s on one core,
+# start-up included: short enough to wait for, and their spark tasks still outweigh the
+# JVM's start.
 DEFAULT_SCALE_FACTOR: Final = 1.0
-# Thirty times what the slowest demo application takes: whoever reaches it hangs.
+# Twenty times the slowest application (tpcds/q72, about 30 s on one core at the default scale):
+# whoever reaches it hangs, or has far too much data for its cluster.
 DEFAULT_TIME_LIMIT_S: Final = 600.0
 
 
@@ -69,16 +71,30 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
     Raises:
         InvalidInput: if a value cannot be read; names every place that was looked at.
     """
-    home = Path(environ.get("ISOCOST_HOME") or user_data_path("isocost")).expanduser()
-    cache = Path(environ.get("ISOCOST_CACHE") or user_cache_path("isocost")).expanduser()
+    home = _directory("ISOCOST_HOME", environ, user_data_path("isocost"))
+    cache = _directory("ISOCOST_CACHE", environ, user_cache_path("isocost"))
     file = _FileSettings(home / CONFIG_FILE, environ)
     return Settings(
-        storage=StorageSettings(home.absolute(), cache.absolute()),
+        storage=StorageSettings(home, cache),
         spark_local=SparkLocalSettings(
             scale_factor=file.positive("spark_local", "scale_factor", DEFAULT_SCALE_FACTOR),
             time_limit_s=file.positive("spark_local", "time_limit_s", DEFAULT_TIME_LIMIT_S),
         ),
     )
+
+
+def _directory(variable: str, environ: Mapping[str, str], default: Path) -> Path:
+    try:
+        return Path(environ.get(variable) or default).expanduser().absolute()
+    except RuntimeError as error:  # pathlib's answer to "~name" where nobody is called so
+        raise InvalidInput(
+            f"{variable} is {environ.get(variable)!r}: {error}. Set it to a directory's full path."
+        ) from error
+
+
+_SECTIONS: Final[Mapping[str, tuple[str, ...]]] = {
+    "spark_local": tuple(field.name for field in fields(SparkLocalSettings)),
+}
 
 
 class _FileSettings:
@@ -93,6 +109,28 @@ class _FileSettings:
             self._tables = {}
         except (OSError, ValueError) as error:
             raise InvalidInput(f"{path} cannot be read: {error}. Correct or remove it.") from error
+        for section, table in self._tables.items():
+            self._check_section(section, table)
+
+    def _check_section(self, section: str, table: object) -> None:
+        if section not in _SECTIONS:
+            known = ", ".join(f"[{name}]" for name in _SECTIONS)
+            raise InvalidInput(
+                f"{self._path} sets {section!r}, which is no section. Known: {known}. Correct or "
+                "remove it."
+            )
+        names = ", ".join(_SECTIONS[section])
+        if not isinstance(table, dict):
+            raise InvalidInput(
+                f"{self._path} sets {section} = {table!r}; it must be a section, [{section}], "
+                f"with one NAME = VALUE on each line. Known names: {names}."
+            )
+        unknown = sorted(table.keys() - _SECTIONS[section])
+        if unknown:
+            raise InvalidInput(
+                f"{self._path} sets {', '.join(map(repr, unknown))} in [{section}], which is not "
+                f"known there. Known names: {names}."
+            )
 
     def positive(self, section: str, name: str, default: float) -> float:
         """Return a number above 0."""
@@ -100,8 +138,9 @@ class _FileSettings:
         table = self._tables.get(section, {})
         value = self._environ.get(variable, table.get(name, default))
         try:
-            number = float(value)
-        except (TypeError, ValueError):
+            # Python takes true for 1; whoever wrote it meant something else.
+            number = float("nan") if isinstance(value, bool) else float(value)
+        except (TypeError, ValueError, OverflowError):
             number = float("nan")
         if not 0 < number < float("inf"):
             raise InvalidInput(

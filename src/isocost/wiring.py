@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Final
 
 from filelock import FileLock, Timeout
@@ -14,7 +15,7 @@ from isocost.clouds.databricks.files import DatabricksFileStore
 from isocost.clouds.local import LocalStore
 from isocost.domain.cluster import NodeType
 from isocost.domain.profile import RunProfile
-from isocost.errors import Busy, UnknownName
+from isocost.errors import Busy, InvalidInput, UnknownName
 from isocost.eventlog.summarize import read_profile as profile_of_log
 from isocost.platforms.base import Platform
 from isocost.platforms.spark_local.platform import SparkLocal
@@ -52,14 +53,26 @@ def open_platform(name: str, settings: Settings) -> Platform:
 
 
 def node_types_of(platform_name: str, settings: Settings) -> Sequence[NodeType]:
-    """Return what a platform can rent; raises UnknownName."""
-    return open_platform(platform_name, settings).node_types()
+    """Return what the platform of a stored experiment can rent.
+
+    Raises:
+        UnknownName: if this version has no such platform.
+    """
+    make = _PLATFORMS.get(platform_name)
+    if make is None:
+        raise UnknownName(
+            f"The experiment was run on platform {platform_name!r}, which this version of Isocost "
+            f"does not have; it has {', '.join(_PLATFORMS)}. Use the version that ran it."
+        )
+    return make(settings).node_types()
 
 
 @contextmanager
 def open_bench(platform_name: str, settings: Settings) -> Iterator[Bench]:
     """Open everything an experiment is carried out with."""
     platform = open_platform(platform_name, settings)
+    _make_directory(settings.storage.runs, "ISOCOST_HOME")
+    _make_directory(settings.storage.cache, "ISOCOST_CACHE")
     store = open_store(settings)
     try:
         yield Bench(store, platform, offer_of(platform), read_profile)
@@ -75,7 +88,7 @@ def only_one(name: str, settings: Settings) -> Iterator[None]:
         Busy: if another process is at it.
     """
     folder = settings.storage.home / "locks"
-    folder.mkdir(parents=True, exist_ok=True)
+    _make_directory(folder, "ISOCOST_HOME")
     lock = FileLock(folder / f"{name}.lock", blocking=False)
     try:
         lock.acquire()
@@ -88,6 +101,16 @@ def only_one(name: str, settings: Settings) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+def _make_directory(directory: Path, variable: str) -> None:
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InvalidInput(
+            f"The directory {directory} cannot be made: {error.strerror}. Point {variable} to a "
+            "directory that can be written."
+        ) from error
 
 
 def log_stores() -> LogStores:

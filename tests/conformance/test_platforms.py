@@ -15,7 +15,9 @@ class TestSparkLocal(PlatformSuite):
     @classmethod
     def platform(cls, tmp_path_factory, tpcds_cache):
         root = tmp_path_factory.mktemp("runs")
-        return SparkLocal(LOCAL_NODE_TYPES, root, tpcds_cache, scale_factor=0.01)
+        return SparkLocal(
+            LOCAL_NODE_TYPES, root, tpcds_cache, scale_factor=0.01, time_limit_s=600.0
+        )
 
     @pytest.fixture(scope="class")
     @classmethod

@@ -37,7 +37,8 @@ def run(tmp_path, tpcds_cache):
 
     def execute(workload, workers=1, node="local-1c-1g", **limits):
         cache = limits.pop("cache", tpcds_cache)
-        platform = SparkLocal(LOCAL_NODE_TYPES, tmp_path, cache, scale_factor=SCALE, **limits)
+        limits = {"scale_factor": SCALE, "time_limit_s": 600.0} | limits
+        platform = SparkLocal(LOCAL_NODE_TYPES, tmp_path, cache, **limits)
         return platform.execute(RunRequest("r-1", workload, ClusterSpec(node, workers)))
 
     return execute
@@ -82,7 +83,9 @@ def finished(tmp_path_factory, tpcds_cache):
     """The directory of a run that has ended; what the wheel of Spark gained by it."""
     root, wheel = tmp_path_factory.mktemp("runs"), Path(pyspark.__file__).parent
     before = set(wheel.iterdir())
-    platform = SparkLocal(LOCAL_NODE_TYPES, root, tpcds_cache, scale_factor=SCALE)
+    platform = SparkLocal(
+        LOCAL_NODE_TYPES, root, tpcds_cache, scale_factor=SCALE, time_limit_s=600.0
+    )
     platform.execute(RunRequest("r-1", "rdd/sort", ClusterSpec("local-1c-1g", 1)))
     return root / "r-1", set(wheel.iterdir()) - before
 
@@ -128,7 +131,7 @@ from isocost.domain.cluster import ClusterSpec
 from isocost.platforms.base import RunRequest
 from isocost.platforms.spark_local.platform import SparkLocal
 root, cache = map(pathlib.Path, sys.argv[1:])
-platform = SparkLocal(LOCAL_NODE_TYPES, root, cache, scale_factor=0.01)
+platform = SparkLocal(LOCAL_NODE_TYPES, root, cache, scale_factor=0.01, time_limit_s=600.0)
 platform.execute(RunRequest("r-1", "rdd/sort", ClusterSpec("local-1c-1g", 1)))
 """
 

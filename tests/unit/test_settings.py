@@ -37,3 +37,30 @@ def test_broken_file_is_named(environ, tmp_path):
     (tmp_path / "isocost.toml").write_text("scale_factor = ")
     with pytest.raises(InvalidInput, match=r"isocost\.toml"):
         read_settings(environ)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("spark_local = 3", r"isocost\.toml sets spark_local = 3.*scale_factor, time_limit_s"),
+        ("[spark]\nscale_factor = 1", r"isocost\.toml sets 'spark'.*Known: \[spark_local\]"),
+        ("scale_factor = 1", r"isocost\.toml sets 'scale_factor'.*Known: \[spark_local\]"),
+        ("[spark_local]\nscale = 1", r"isocost\.toml sets 'scale'.*scale_factor, time_limit_s"),
+        ("[spark_local]\nscale_factor = true", r"got True.*isocost\.toml"),
+        ("[spark_local]\nscale_factor = [1]", r"got \[1\].*isocost\.toml"),
+        ("[spark_local]\nscale_factor = 1" + "0" * 400, r"above 0.*isocost\.toml"),
+    ],
+)
+def test_file_that_says_something_else_is_refused_with_the_known_names(
+    environ, tmp_path, content, message
+):
+    (tmp_path / "isocost.toml").write_text(content)
+    with pytest.raises(InvalidInput, match=message):
+        read_settings(environ)
+
+
+@pytest.mark.parametrize("variable", ["ISOCOST_HOME", "ISOCOST_CACHE"])
+def test_home_of_nobody_is_named(environ, variable):
+    environ[variable] = "~nobody-is-called-so/x"
+    with pytest.raises(InvalidInput, match=f"{variable} is '~nobody-is-called-so/x'"):
+        read_settings(environ)

@@ -2,19 +2,40 @@
 
 import os
 import sys
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import typer
+from typer.core import TyperGroup
 
 from isocost import __version__
 from isocost.cli import bank, demo, profile, whatif
-from isocost.cli.console import say
+from isocost.cli.console import OutputClosed, flush_output, say
 from isocost.errors import IsocostError
 
 INTERRUPTED: Final = 130  # 128 + SIGINT, as every shell has it
 
+
+class _Root(TyperGroup):
+    """Ends a command that was interrupted, or lost its reader, before Typer does so in silence."""
+
+    def invoke(self, ctx: Any) -> Any:  # noqa: ANN401  its type's home differs between versions of Typer
+        """Run the command that the context names."""
+        try:
+            result = super().invoke(ctx)
+            flush_output()
+        except KeyboardInterrupt as error:
+            say("Interrupted. An experiment keeps what has finished: see --name to go on.")
+            raise typer.Exit(INTERRUPTED) from error
+        except OutputClosed as error:
+            # Else Python would flush stdout once more at its end, and complain.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise typer.Exit from error
+        return result
+
+
 app = typer.Typer(
     name="isocost",
+    cls=_Root,
     help="Keeps every recurring Spark job on the cheapest cluster that still meets its deadline.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -49,9 +70,3 @@ def main() -> None:
     except IsocostError as error:
         say(f"Error ({error.code}): {error}", style="red")
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        say("Interrupted. What has finished is kept; repeat the command to go on.")
-        sys.exit(INTERRUPTED)
-    except BrokenPipeError:
-        # The reader of our output went away, as `head` does; say nothing and close quietly.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -8,8 +8,9 @@ import typer
 
 from isocost import clock
 from isocost.cli.console import OUT, print_json
-from isocost.cli.experiment_run import Result, carry_out, show, write_report
+from isocost.cli.experiment_run import Result, carry_out, report_path, show, write_report
 from isocost.cli.experiment_view import summary_json
+from isocost.errors import InvalidInput
 from isocost.settings import read_settings
 from isocost.usecases.conduct import Asked
 from isocost.usecases.report import experiment_record
@@ -37,6 +38,7 @@ Sla = Annotated[
         "turn. Without it the smallest cold start gets 0.85 (late today), any other 2.0 (idle)."
     ),
 ]
+Name = Annotated[str | None, typer.Option(help="The same name and options resume an experiment.")]
 MissFraction = Annotated[float, typer.Option(help="How often the deadline may be missed.")]
 
 
@@ -48,9 +50,7 @@ def run(  # noqa: PLR0913  a command's parameters are its options
     cold_starts: ColdStarts = 2,
     cold_start: ColdStart = None,
     runs: Runs = 2,
-    name: Annotated[
-        str | None, typer.Option(help="The same name and options resume an experiment.")
-    ] = None,
+    name: Name = None,
     sla: Sla = None,
     miss_fraction: MissFraction = 0.1,
     html: Html = None,
@@ -61,13 +61,13 @@ def run(  # noqa: PLR0913  a command's parameters are its options
     Example: isocost bank run --platform spark_local --workloads 'tpcds/q1' --name first
     """
     asked = Asked(
-        name=name or f"{platform}-{clock.now():%Y%m%d-%H%M%S}",
-        workloads=split_names(workloads) or demo_workloads(),
+        name=name_or_new(name, platform),
+        workloads=split_names(workloads, "--workloads") or demo_workloads(),
         cold_start_count=cold_starts,
         runs_per_trial=runs,
         sla_factors=tuple(sla or ()),
         miss_fraction=miss_fraction,
-        cold_starts=split_names(cold_start),
+        cold_starts=split_names(cold_start, "--cold-start"),
     )
     present(carry_out(asked, platform, read_settings(os.environ), html=html), as_json=json)
 
@@ -84,12 +84,13 @@ def report(
     Example: isocost bank report first
     """
     settings = read_settings(os.environ)
+    path = report_path(experiment, settings, html=html)
     store = open_store(settings)
     try:
         record = experiment_record(store, experiment, lambda p: node_types_of(p, settings))
     finally:
         store.close()
-    present(write_report(record, settings, html=html), as_json=json)
+    present(write_report(record, path), as_json=json)
 
 
 @app.command()
@@ -106,9 +107,24 @@ def workloads(*, platform: Platform = "spark_local", json: Json = False) -> None
         OUT.print(known, highlight=False)
 
 
-def split_names(given: list[str] | None) -> tuple[str, ...]:
-    """Return the names of a repeatable option whose values may hold commas."""
-    return tuple(name.strip() for text in given or () for name in text.split(",") if name.strip())
+def split_names(given: list[str] | None, option: str) -> tuple[str, ...]:
+    """Return the names of a repeatable option whose values may hold commas; () if not given.
+
+    Raises:
+        InvalidInput: if the option is given but names nothing.
+    """
+    names = tuple(name.strip() for text in given or () for name in text.split(",") if name.strip())
+    if given and not names:
+        raise InvalidInput(
+            f"{option} names nothing: {', '.join(map(repr, given))}. Name something, or leave the "
+            "option out for its default."
+        )
+    return names
+
+
+def name_or_new(name: str | None, prefix: str) -> str:
+    """Return the experiment's name, made from the time where the user gave none."""
+    return f"{prefix}-{clock.now():%Y%m%d-%H%M%S}" if name is None else name
 
 
 def present(result: Result, *, as_json: bool) -> None:

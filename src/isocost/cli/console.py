@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Final
+from typing import Final, NoReturn
 
 import msgspec
 from rich.console import Console
@@ -19,7 +19,19 @@ from rich.progress import (
 
 # Into a file or pipe there is no screen to fit; this is what the widest table needs.
 _WIDTH_WITHOUT_SCREEN: Final = 140
-OUT: Final = Console(width=None if sys.stdout.isatty() else _WIDTH_WITHOUT_SCREEN)
+
+
+class OutputClosed(Exception):
+    """Whoever read our stdout went away, as `head` does; there is nobody left to tell."""
+
+
+class _Output(Console):
+    def on_broken_pipe(self) -> NoReturn:
+        """Say so to the root, instead of ending the process from inside a print."""
+        raise OutputClosed
+
+
+OUT: Final = _Output(width=None if sys.stdout.isatty() else _WIDTH_WITHOUT_SCREEN)
 ERR: Final = Console(stderr=True)
 
 
@@ -30,8 +42,23 @@ def say(message: str, *, style: str = "") -> None:
 
 def print_json(value: Mapping[str, object]) -> None:
     """Write one JSON object and nothing else to stdout."""
-    sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n")
-    sys.stdout.flush()
+    with _watched_output():
+        sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n")
+    flush_output()
+
+
+def flush_output() -> None:
+    """Hand over what stdout still holds; raises OutputClosed where nobody takes it."""
+    with _watched_output():
+        sys.stdout.flush()
+
+
+@contextmanager
+def _watched_output() -> Iterator[None]:
+    try:
+        yield
+    except BrokenPipeError as error:
+        raise OutputClosed from error
 
 
 class RunProgress:

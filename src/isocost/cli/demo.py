@@ -2,8 +2,16 @@
 
 import os
 
-from isocost import clock
-from isocost.cli.bank import ColdStarts, Html, Json, Runs, Workloads, split_names
+from isocost.cli.bank import (
+    ColdStarts,
+    Html,
+    Json,
+    Name,
+    Runs,
+    Workloads,
+    name_or_new,
+    split_names,
+)
 from isocost.cli.console import print_json
 from isocost.cli.experiment_run import Result, carry_out, show
 from isocost.cli.experiment_view import lineage_json
@@ -19,6 +27,7 @@ def demo(
     workloads: Workloads = None,
     cold_starts: ColdStarts = 2,
     runs: Runs = 2,
+    name: Name = None,
     html: Html = None,
     json: Json = False,
 ) -> None:
@@ -30,8 +39,8 @@ def demo(
     Example: isocost demo --runs 3
     """
     asked = Asked(
-        name=f"demo-{clock.now():%Y%m%d-%H%M%S}",
-        workloads=split_names(workloads) or demo_workloads(),
+        name=name_or_new(name, "demo"),
+        workloads=split_names(workloads, "--workloads") or demo_workloads(),
         cold_start_count=cold_starts,
         runs_per_trial=runs,
         sla_factors=(),

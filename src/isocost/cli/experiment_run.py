@@ -1,5 +1,6 @@
 """An experiment asked for in; it is carried out under a progress bar, and its result shown."""
 
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -8,6 +9,8 @@ from pathlib import Path
 from isocost import clock
 from isocost.cli.console import OUT, run_progress, say
 from isocost.cli.experiment_view import lineage_table, summary_lines
+from isocost.domain.experiment import check_experiment_name
+from isocost.errors import InvalidInput
 from isocost.jobbank.lineage import ExperimentRecord, Lineage, busy_s, lineages
 from isocost.jobbank.report import report_html
 from isocost.jobbank.summary import Summary, summarize
@@ -32,7 +35,12 @@ class Result:
 
 
 def carry_out(asked: Asked, platform: str, settings: Settings, *, html: Path | None) -> Result:
-    """Create or resume an experiment, run it to its end and write its report."""
+    """Create or resume an experiment, run it to its end and write its report.
+
+    Raises:
+        InvalidInput: if the report could not be written; nothing was run then.
+    """
+    path = report_path(asked.name, settings, html=html)
 
     @contextmanager
     def claim(name: str) -> Iterator[None]:
@@ -42,16 +50,44 @@ def carry_out(asked: Asked, platform: str, settings: Settings, *, html: Path | N
 
     with open_bench(platform, settings) as bench, run_progress() as progress:
         record = conduct(bench, asked, claim=claim, progress=progress)
-    return write_report(record, settings, html=html)
+    return write_report(record, path)
 
 
-def write_report(record: ExperimentRecord, settings: Settings, *, html: Path | None) -> Result:
-    """Write the HTML report and return the result."""
-    name = record.experiment.name
+def report_path(name: str, settings: Settings, *, html: Path | None) -> Path:
+    """Return where the report of an experiment goes, once that is known to be writable.
+
+    Raises:
+        InvalidInput: if it is not, or if no experiment can have this name.
+    """
+    check_experiment_name(name)
     path = (html or settings.storage.reports / f"{name}.html").absolute()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(report_html(record, made_at=clock.now()), encoding="utf-8")
+    with _writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.exists():
+            path.open("ab").close()
+        else:
+            # It vanishes at once, so that an experiment that fails leaves no empty report.
+            tempfile.TemporaryFile(dir=path.parent).close()
+    return path
+
+
+def write_report(record: ExperimentRecord, path: Path) -> Result:
+    """Write the HTML report and return the result; raises InvalidInput if it cannot be written."""
+    with _writing(path):
+        path.write_text(report_html(record, made_at=clock.now()), encoding="utf-8")
+    name = record.experiment.name
     return Result(name, lineages(record), summarize(record), busy_s(record), path)
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise InvalidInput(
+            f"The report cannot be written to {path}: {error.strerror}. Pass --html a file in a "
+            "directory that can be written."
+        ) from error
 
 
 def show(result: Result) -> None:

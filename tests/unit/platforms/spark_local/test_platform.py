@@ -11,11 +11,17 @@ from isocost.platforms.base import RunRequest
 from isocost.platforms.spark_local.platform import Capacity, SparkLocal, run_directory_name
 from isocost.platforms.spark_local.workloads import APPLICATIONS, DEMO_WORKLOADS
 
+LIMITS = {"scale_factor": 1.0, "time_limit_s": 600.0}
+
 
 @pytest.fixture
 def platform(tmp_path):
     return SparkLocal(
-        LOCAL_NODE_TYPES, tmp_path / "runs", tmp_path / "cache", capacity=Capacity(2, 3.0)
+        LOCAL_NODE_TYPES,
+        tmp_path / "runs",
+        tmp_path / "cache",
+        **LIMITS,
+        capacity=Capacity(2, 3.0),
     )
 
 
@@ -66,17 +72,17 @@ def test_long_list_of_names_is_cut_short(platform):
 def test_node_without_room_for_spark_is_refused(tmp_path):
     tiny = NodeType("tiny", 1, 0.5, 0.01)
     with pytest.raises(InvalidInput, match=r"tiny.*450"):
-        SparkLocal([tiny], tmp_path, tmp_path)
+        SparkLocal([tiny], tmp_path, tmp_path, **LIMITS)
 
 
 @pytest.mark.parametrize("value", [0.0, -1.0, float("nan")])
 def test_scale_factor_must_be_positive(tmp_path, value):
     with pytest.raises(InvalidInput, match="scale_factor"):
-        SparkLocal(LOCAL_NODE_TYPES, tmp_path, tmp_path, scale_factor=value)
+        SparkLocal(LOCAL_NODE_TYPES, tmp_path, tmp_path, **LIMITS | {"scale_factor": value})
 
 
 def test_capacity_is_measured_where_none_is_given(tmp_path):
-    measured = SparkLocal(LOCAL_NODE_TYPES, tmp_path, tmp_path)
+    measured = SparkLocal(LOCAL_NODE_TYPES, tmp_path, tmp_path, **LIMITS)
     assert measured.capacity_cores() >= 1
     assert measured.capacity_gib() > 0
 

@@ -1,0 +1,139 @@
+"""What the command line says and returns when it is misused, interrupted or not listened to."""
+
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import replace
+
+import pytest
+
+from isocost.settings import read_settings
+from isocost.store.sql.store import SqlStore
+from isocost.testing.nouns import an_experiment
+
+WAITING = """
+import time
+from isocost.cli import app
+def wait():
+    print("ready", flush=True)
+    time.sleep(60)
+app.app.command()(wait)
+app.main()
+"""
+
+
+@pytest.fixture
+def environment(tmp_path):
+    return os.environ | {"ISOCOST_HOME": str(tmp_path / "home"), "ISOCOST_CACHE": str(tmp_path)}
+
+
+@pytest.fixture
+def isocost(environment):
+    """Return a function that runs the command as a user does."""
+
+    def run(*arguments, **changed):
+        command = [sys.executable, "-m", "isocost", *arguments]
+        return subprocess.run(
+            command, env=environment | changed, capture_output=True, text=True, check=False
+        )
+
+    return run
+
+
+def assert_refused(done, message):
+    assert done.returncode == 2, done.stderr
+    assert message in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_interrupted_command_says_so_and_exits_as_shells_have_it(environment):
+    command = [sys.executable, "-c", WAITING, "wait"]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen(command, env=environment, text=True, **pipes) as process:
+        assert process.stdout.readline() == "ready\n"
+        process.send_signal(signal.SIGINT)
+        _, told = process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert told.startswith("Interrupted.")
+    assert told.count("\n") == 1
+
+
+@pytest.mark.parametrize("options", [[], ["--json"]])
+def test_reader_that_goes_away_ends_the_command_quietly(environment, options):
+    command = [sys.executable, "-m", "isocost", "bank", "workloads", *options]
+    read_end, write_end = os.pipe()
+    os.close(read_end)
+    done = subprocess.run(
+        command, env=environment, stdout=write_end, stderr=subprocess.PIPE, check=False
+    )
+    os.close(write_end)
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_usage_errors_keep_their_usage(isocost):
+    done = isocost("bank", "run", "--runs", "many")
+    assert done.returncode == 2
+    assert "Usage:" in done.stderr
+    assert "--runs" in done.stderr
+
+
+@pytest.mark.parametrize("home", ["/proc/foo", "~nobody-is-called-so/x", "/dev/null/x"])
+@pytest.mark.parametrize("command", [("bank", "report", "first"), ("demo",)])
+def test_home_that_cannot_be_is_one_message(isocost, home, command):
+    done = isocost(*command, ISOCOST_HOME=home)
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+    assert home.rpartition("/")[0] in done.stderr
+
+
+def test_cache_that_cannot_be_made_is_named(isocost):
+    assert_refused(isocost("demo", ISOCOST_CACHE="/proc/foo"), "ISOCOST_CACHE")
+
+
+@pytest.mark.parametrize("command", [("demo",), ("bank", "run"), ("bank", "report", "first")])
+@pytest.mark.parametrize("html", ["/", "/proc/foo/report.html", "/dev/null/report.html"])
+def test_report_that_cannot_be_written_is_refused_before_anything(
+    isocost, tmp_path, command, html
+):
+    assert_refused(isocost(*command, "--html", html), "Pass --html a file")
+    assert not (tmp_path / "home" / "isocost.db").exists()
+
+
+@pytest.mark.parametrize("command", [("demo",), ("bank", "run")])
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--name", ""), "cannot name an experiment"),
+        (("--workloads", ","), "--workloads names nothing: ','"),
+        (("--workloads", ""), "--workloads names nothing: ''"),
+    ],
+)
+def test_empty_values_are_no_defaults(isocost, command, options, message):
+    assert_refused(isocost(*command, *options), message)
+
+
+def test_empty_cold_start_is_no_default(isocost):
+    assert_refused(isocost("bank", "run", "--cold-start", ","), "--cold-start names nothing")
+
+
+def test_demo_resumes_by_name_only_with_the_same_options(isocost, environment):
+    store = SqlStore(read_settings(environment).storage.database)
+    with store.transaction() as tx:
+        tx.put_experiment(an_experiment("mine"))
+    store.close()
+    done = isocost("demo", "--name", "mine")
+    assert done.returncode == 2
+    assert "has another plan" in done.stderr.replace("\n", " ")
+    assert "same command with --name mine goes on" in done.stderr
+
+
+def test_report_on_an_unknown_platform_names_no_option_it_lacks(isocost, environment):
+    store = SqlStore(read_settings(environment).storage.database)
+    with store.transaction() as tx:
+        experiment = an_experiment("old")
+        tx.put_experiment(replace(experiment, plan=replace(experiment.plan, platform="gone")))
+    store.close()
+    done = isocost("bank", "report", "old")
+    assert_refused(done, "run on platform 'gone'")
+    assert "--platform" not in done.stderr
