@@ -4,10 +4,11 @@ import os
 import signal
 import subprocess
 import sys
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import pytest
 
+from isocost.cli.app import main
 from isocost.settings import read_settings
 from isocost.store.sql.store import SqlStore
 from isocost.testing.nouns import an_experiment
@@ -29,16 +30,26 @@ def environment(tmp_path):
 
 
 @pytest.fixture
-def isocost(environment):
-    """Return a function that runs the command as a user does."""
+def isocost(environment, monkeypatch, capsys):
+    """Return a function that runs the command as a user does, in this process."""
 
     def run(*arguments, **changed):
-        command = [sys.executable, "-m", "isocost", *arguments]
-        return subprocess.run(
-            command, env=environment | changed, capture_output=True, text=True, check=False
-        )
+        for name, value in (environment | changed).items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setattr(sys, "argv", ["isocost", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        return Ended(ended.value.code, capsys.readouterr().err)
 
     return run
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A command that is over."""
+
+    returncode: int
+    stderr: str
 
 
 def assert_refused(done, message):
