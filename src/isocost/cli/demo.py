@@ -59,7 +59,7 @@ def _as_json(result: Result) -> dict[str, object]:
         "jobs": result.summary.projects,
         "runs": result.summary.runs,
         "seconds": result.seconds,
-        "median_saving_fraction": savings.idle_median_saving_fraction,
+        "median_saving_fraction": savings.median_saving_fraction,
         "sla_met_fraction": None if sla.miss_fraction is None else 1 - sla.miss_fraction.mean,
         "dearer_jobs": savings.dearer_projects,
         # Nothing is injected into real runs, so there is nothing to find.

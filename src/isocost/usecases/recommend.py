@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from isocost.domain.cluster import NodeType
 from isocost.domain.profile import RunProfile
@@ -31,6 +32,11 @@ class Offer:
     space: CandidateSpace
 
 
+# Workers of a cluster on one machine are Java processes that start at once; with more of them, on
+# however many cores, their start would outlast the applications they run.
+MOST_WORKERS: Final = 8
+
+
 def offer_of(platform: Platform) -> Offer:
     """Return a platform's node types and every cluster of them that it can run.
 
@@ -39,7 +45,7 @@ def offer_of(platform: Platform) -> Offer:
     """
     node_types = platform.node_types()
     capacity = Capacity(platform.capacity_cores(), platform.capacity_gib())
-    max_workers = max(1, capacity.cores)
+    max_workers = min(MOST_WORKERS, max(1, capacity.cores))
     return Offer(node_types, candidate_space(node_types, capacity, max_workers=max_workers))
 
 

@@ -17,7 +17,7 @@ TWO = ClusterShape(1, 2, 2.0)
 
 
 def observed(run_id="r-1", shape=ONE, runtime_s=40.0, driver_s=0.0, replayed_s=None):
-    """Return a run of 40 equal spark tasks that replays to `replayed_s`, by default its runtime."""
+    """Return a run of 40 equal spark tasks whose replay takes `replayed_s`, else its runtime."""
     spark_task_s = (replayed_s or runtime_s) * shape.slot_count / 40
     executors = (ExecutorSpan("0", "host-0", shape.slot_count, 0.0, None),)
     stage = a_stage(0, *[spark_task_s] * 40, completed_s=replayed_s or runtime_s)
