@@ -219,9 +219,9 @@ class _Assembly:
         return [float(ms) * scale for ms in self._replay.tasks.busy.until_ms(times_ms)]
 
 
-def _first(*times_ms: int | None) -> int | None:
-    """Return the first that is known."""
-    return next((time_ms for time_ms in times_ms if time_ms is not None), None)
+def _first(known_ms: int | None, otherwise_ms: int | None) -> int | None:
+    """Return the first if it is known, else the second."""
+    return otherwise_ms if known_ms is None else known_ms
 
 
 def _has_start(replay: Replay) -> bool:

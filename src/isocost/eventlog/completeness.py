@@ -1,17 +1,19 @@
 """The application's state in, the facts that its log lost out, each with what that does."""
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from operator import attrgetter
 from typing import Final
 
 from isocost.domain.profile import MissingFact
 from isocost.eventlog.replay import Replay
-from isocost.eventlog.stages import StageFold
+from isocost.eventlog.stages import StageFold, Sums
 from isocost.eventlog.task_events import LATEST_MS
 
 # Sums beyond this are damage, not data: an exbibyte, or 36 years in nanoseconds.
 PLAUSIBLE_SUM: Final = 2**60
 MAX_NAMES: Final = 10
+_ALL_SUMS: Final = attrgetter(*(item.name for item in fields(Sums)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,8 +179,8 @@ def _stage_tasks(replay: Replay) -> Iterator[Gap]:
 
 
 def _is_plausible(stage: StageFold) -> bool:
-    sums = stage.sums
-    return all(0 <= getattr(sums, name) < PLAUSIBLE_SUM for name in type(sums).__slots__)
+    sums = _ALL_SUMS(stage.sums)
+    return min(sums) >= 0 and max(sums) < PLAUSIBLE_SUM
 
 
 def _spark_jobs(replay: Replay) -> Iterator[Gap]:

@@ -10,7 +10,7 @@ MAX_LINE_BYTES: Final = 128 * BYTES_PER_MIB
 
 
 class Stretch(NamedTuple):
-    """Complete lines: `buffer[start:stop]`, not copied out of their chunk."""
+    """Complete lines, each with its line break: `buffer[start:stop]`, not copied out."""
 
     buffer: bytes
     start: int
@@ -31,7 +31,7 @@ class LineBuffer:
         self.oversized_line_count = 0
 
     def feed(self, chunk: bytes) -> list[Stretch]:
-        """Return the lines that `chunk` completes, in order; the last may lack its line break."""
+        """Return the lines that `chunk` completes, in order."""
         stop = chunk.rfind(b"\n") + 1
         if stop == 0:
             self._hold(chunk)
@@ -45,8 +45,8 @@ class LineBuffer:
         return stretches
 
     def finish(self) -> Stretch:
-        """Return what stood after the last line break, and forget it."""
-        return self._joined(b"")
+        """Return what stood after the last line break as a line, and forget it."""
+        return self._joined(b"\n")
 
     def _joined(self, tail: bytes) -> Stretch:
         """Return the held line with its end."""

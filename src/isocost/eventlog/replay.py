@@ -4,7 +4,6 @@ Events may be cut, doubled, missing or out of order, so nothing here depends on 
 everything is keyed by its ID and folded in.
 """
 
-from collections import deque
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -20,9 +19,11 @@ from isocost.eventlog.task_events import (
     LATEST_MS,
     TASK_END_PREFIX,
     TASK_START_PREFIX,
+    WORTH_CUTTING_BYTES,
     TaskEnd,
     TaskStart,
-    decode_task_end_within,
+    decode_long_task_end,
+    decode_task_end,
     decode_task_start,
 )
 from isocost.eventlog.tasks import TaskBook
@@ -69,35 +70,31 @@ class Replay:
         self.tasks = TaskBook()
         self._ran_stage_ids: set[int] = set()
         self._ends: list[TaskEnd] = []
-        self._last_starts: deque[bytes] = deque(maxlen=BATCH_SIZE)
+        self._last_start = b""
         self._routes = _routes(self, keep_sql=keep_sql)
 
     def feed(self, stretch: Stretch) -> None:
         """Take complete lines."""
         buffer, start, stop = stretch
         find, begins = buffer.find, buffer.startswith
+        view, last_start = memoryview(buffer), slice(0)
         while start < stop:
             end = find(b"\n", start, stop)
-            if end < 0:
-                end = stop
             if begins(TASK_END_PREFIX, start):
-                self._task_end(buffer, start, end)
+                self._task_end(view, start, end)
             elif begins(TASK_START_PREFIX, start):
                 self.task_start_count += 1
-                self._last_starts.append(buffer[start:end])
+                last_start = slice(start, end)
             else:
                 self._other(buffer[start:end])
             start = end + 1
+        if last_start.stop:
+            self._last_start = buffer[last_start]
 
     def finish(self) -> None:
         """Fold what is still held back; call once, after the last line."""
         self._fold_ends()
-        for line in self._last_starts:
-            try:
-                self._touch(decode_task_start(line).info.launch_ms)
-            except events.UNDECODABLE:
-                self._undecodable("SparkListenerTaskStart")
-        self._last_starts.clear()
+        self._touch_last_start()
         self._touch(self.tasks.earliest_ms)
         self._touch(self.tasks.latest_ms)
         self.sql.finish()
@@ -113,13 +110,24 @@ class Replay:
         """Whether so many lines were no events that the file must be something else."""
         return not self.is_event_log and self.faults.foreign_line_count > FOREIGN_LINE_LIMIT
 
-    def _task_end(self, buffer: bytes, start: int, end: int) -> None:
+    def _task_end(self, view: memoryview, start: int, end: int) -> None:
         try:
-            self._ends.append(decode_task_end_within(buffer, start, end))
+            if end - start < WORTH_CUTTING_BYTES:
+                self._ends.append(decode_task_end(view[start:end]))
+            else:
+                self._ends.append(decode_long_task_end(bytes(view[start:end])))
         except events.UNDECODABLE:
             self._undecodable("SparkListenerTaskEnd")
         if len(self._ends) >= BATCH_SIZE:
             self._fold_ends()
+
+    def _touch_last_start(self) -> None:
+        """Take the time of the last start; the others are before it, and nobody needs them."""
+        if self._last_start:
+            try:
+                self._touch(decode_task_start(self._last_start).info.launch_ms)
+            except events.UNDECODABLE:
+                self._undecodable("SparkListenerTaskStart")
 
     def _other(self, line: bytes) -> None:
         name = events.event_name(line)
@@ -296,7 +304,7 @@ class Replay:
 
     def on_stage_metrics(self, event: events.StageExecutorMetrics) -> None:
         """Take one executor's memory peaks during a stage."""
-        self._stage(event.stage_id, event.attempt_id).peaks.raise_to(event.metrics)
+        self._stage(event.stage_id, event.attempt_id).peaks.raise_to([event.metrics])
 
     def on_sql_start(self, event: events.SqlStart) -> None:
         """Take a SQL execution's start and plan."""

@@ -6,7 +6,6 @@ summed: an order of magnitude faster than task by task.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from operator import attrgetter
 from typing import Final
 
 import numpy as np
@@ -20,8 +19,6 @@ from isocost.eventlog.task_events import LATEST_MS, TaskEnd, TaskInfo
 MAX_TASK_ID: Final = 50_000_000
 
 _ENDED, _RESUBMITTED = 1, 2
-_INFO: Final = attrgetter("info")
-_TASK_ID: Final = attrgetter("task_id")
 
 
 @dataclass(slots=True)
@@ -69,16 +66,17 @@ class TaskBook:
         Spark ends an attempt a second time, as resubmitted, when its output was lost later: that
         is an event of its own and no duplicate.
         """
-        task_ids = list(map(_TASK_ID, map(_INFO, ends)))
+        task_ids = [end.info.task_id for end in ends]
         if not task_ids:
             return ends
-        self._make_room(max(task_ids))
-        is_plain = min(task_ids) >= 0 and max(task_ids) < len(self._seen)
+        highest = max(task_ids)
+        self._make_room(highest)
+        is_plain = min(task_ids) >= 0 and highest < len(self._seen)
         if is_plain and len(set(task_ids)) == len(task_ids):
             ids = np.array(task_ids)
-            marks = np.array([_mark(end) for end in ends], dtype=np.uint8)
-            if not (self._seen[ids] & marks).any():
-                self._seen[ids] |= marks
+            is_first_end = not any([end.reason.name == RESUBMITTED for end in ends])
+            if is_first_end and not (self._seen[ids] & _ENDED).any():
+                self._seen[ids] |= _ENDED
                 return ends
         return [end for end in ends if self._is_new(end)]
 
@@ -116,11 +114,11 @@ class TaskBook:
         sums = np.bincount(coded, weights=ms).tolist()
         for executor_id, code in codes.items():
             use = self.executors.get(executor_id)
+            mine = coded == code
             if use is None:
-                first = int(np.argmax(coded == code))
-                use = ExecutorUse(infos[first].host, LATEST_MS)
+                use = ExecutorUse(infos[int(np.argmax(mine))].host, LATEST_MS)
                 self.executors[executor_id] = use
-            use.first_launch_ms = min(use.first_launch_ms, int(launches_ms[coded == code].min()))
+            use.first_launch_ms = min(use.first_launch_ms, int(launches_ms[mine].min()))
             use.task_count += counts[code]
             use.task_ms += int(sums[code])
 

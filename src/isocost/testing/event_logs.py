@@ -4,6 +4,8 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
+from isocost.eventlog.parts import ApplicationLog, LogPart
+
 START_MS: Final = 1_700_000_000_000
 TASK_S: Final = 1.0
 
@@ -16,6 +18,12 @@ def line(name: str, **fields: Any) -> bytes:
 def joined(lines: Iterable[bytes]) -> bytes:
     """Return a log: every line with its line break."""
     return b"".join(entry + b"\n" for entry in lines)
+
+
+def as_log(lines: Iterable[bytes], location: str = "a built log") -> ApplicationLog:
+    """Return lines as a log of one part."""
+    data = joined(lines)
+    return ApplicationLog(location, (LogPart(location, lambda: iter([data])),))
 
 
 def at(seconds: float) -> int:

@@ -1,8 +1,10 @@
 """A location in, the run profiles of all applications there out, read side by side."""
 
+import gc
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from multiprocessing import get_context
@@ -100,13 +102,26 @@ def profile_logs(
 def profile_log(log: ApplicationLog, options: ProfileOptions) -> Outcome:
     """Profile one application, or say why not; for a process of its own."""
     try:
-        profile = read_profile(log, options.reading)
+        with _uncollected():
+            profile = read_profile(log, options.reading)
     except IsocostError as error:
         return FailedLog(log.location, error)
     except Exception as error:  # noqa: BLE001  a worker's outer loop: our bug in one log is no
         # reason to lose the others; it comes out as an internal error.
         return FailedLog(log.location, _bug(log, error))
     return ProfiledLog(log.location, profile, findings_of(profile, options.thresholds))
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Pause the garbage collector: a log makes millions of values and no cycles among them."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def _outcomes(logs: Sequence[ApplicationLog], options: ProfileOptions) -> Iterator[Outcome]:
