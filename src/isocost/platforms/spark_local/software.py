@@ -120,12 +120,13 @@ def spark_environment(home: Path, scratch: Path, *, python: str) -> dict[str, st
 
 
 # Loggers whose warnings say nothing about a run: Hadoop's native library and fast BLAS are absent
-# on most machines, the loopback address and the local directory are in use as asked, and the text
-# of every large plan is cut short.
+# on most machines, the loopback address and the local directory are in use as asked, Spark 3.5
+# does not know a phase of Java 21's G1, and the text of every large plan is cut short.
 _QUIET = (
     "org.apache.hadoop.util.NativeCodeLoader",
     "org.apache.spark.util.Utils",
     "org.apache.spark.SparkConf",
+    "org.apache.spark.metrics.GarbageCollectionMetrics",
     "org.apache.spark.sql.catalyst.util.SparkStringUtils",
     "dev.ludovic.netlib.InstanceBuilder",
 )
