@@ -128,7 +128,7 @@ _QUIET = (
     "org.apache.spark.SparkConf",
     "org.apache.spark.metrics.GarbageCollectionMetrics",
     "org.apache.spark.sql.catalyst.util.SparkStringUtils",
-    "dev.ludovic.netlib.InstanceBuilder",
+    "dev.ludovic.netlib",
 )
 _LOG4J2 = """\
 rootLogger.level = warn
