@@ -179,7 +179,7 @@ def _stage_tasks(replay: Replay) -> Iterator[Gap]:
 
 
 def _is_plausible(stage: StageFold) -> bool:
-    sums = _ALL_SUMS(stage.sums)
+    sums: tuple[int, ...] = _ALL_SUMS(stage.sums)
     return min(sums) >= 0 and max(sums) < PLAUSIBLE_SUM
 
 

@@ -114,26 +114,25 @@ def inputs(root: PlanNode) -> set[str]:
 
 def hashed(parts: Iterable[str]) -> str:
     """Return a short hash of a sequence of texts; the order matters."""
-    digest = hashlib.sha256()
-    for part in parts:
-        digest.update(part.encode("utf-8", "replace"))
-        digest.update(b"\0")
-    return digest.hexdigest()[:HASH_LENGTH]
+    text = "\0".join(parts).encode("utf-8", "replace")
+    return hashlib.sha256(text).hexdigest()[:HASH_LENGTH]
 
 
-def _signature(root: PlanNode) -> Iterator[str]:
-    """Yield the plan as words, depth first, with brackets around each operator that counts."""
+def _signature(root: PlanNode) -> list[str]:
+    """Return the plan as words, depth first, with brackets around each operator that counts."""
+    words: list[str] = []
     pending: list[PlanNode | None] = [root]
     while pending:
         node = pending.pop()
         if node is None:
-            yield ")"
+            words.append(")")
             continue
         if not _is_engine_choice(node):
-            yield "("
-            yield from _words(node)
+            words.append("(")
+            words += _words(node)
             pending.append(None)
         pending.extend(reversed(node.children))
+    return words
 
 
 def _is_engine_choice(node: PlanNode) -> bool:
@@ -148,15 +147,15 @@ def _is_engine_name(name: str) -> bool:
     return _ENGINE.search(name) is not None
 
 
-def _words(node: PlanNode) -> Iterator[str]:
+def _words(node: PlanNode) -> list[str]:
     kind = kind_of(node.name)
-    named = kind is OperatorKind.OTHER
-    yield operator_name(node.name).removeprefix(_PHOTON) if named else kind.value
+    is_named = kind is OperatorKind.OTHER
+    name = operator_name(node.name).removeprefix(_PHOTON) if is_named else kind.value
     text = _LOCATION.sub(" ", node.text) if ":/" in node.text else node.text
+    if _LONG_NUMBER.search(text):
+        text = _LONG_NUMBER.sub("", text)
     # The first word of the text is the operator's name again, with its strategy.
-    for word in _WORD.findall(text)[1:]:
-        if word not in _VOLATILE:
-            yield _LONG_NUMBER.sub("", word)
+    return [name, *[word for word in _WORD.findall(text)[1:] if word not in _VOLATILE]]
 
 
 def _input(node: PlanNode) -> str:

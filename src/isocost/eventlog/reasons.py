@@ -34,6 +34,8 @@ _CAUSE_PATTERNS: Final = tuple(
 )
 _EXCEPTION: Final = re.compile(r"\b(?:[a-z]\w*\.)*[A-Z]\w*(?:Exception|Error|Failure)\b")
 MAX_REASON_LENGTH: Final = 120
+# A stack trace names its cause early; what follows are frames, by the hundred kilobytes.
+MAX_SEARCHED: Final = 4_000
 
 
 def removal_cause(reason: str, *, is_dynamic: bool) -> RemovalCause:
@@ -54,7 +56,8 @@ def short_reason(text: str) -> str:
 
     The rest is left out: messages quote paths and data.
     """
-    names = dict.fromkeys(name.rpartition(".")[2] for name in _EXCEPTION.findall(text))
+    found = _EXCEPTION.findall(text[:MAX_SEARCHED])
+    names = dict.fromkeys(name.rpartition(".")[2] for name in found)
     if names:
         return ", ".join(list(names)[:3])[:MAX_REASON_LENGTH]
     first_line = text.strip().partition("\n")[0]

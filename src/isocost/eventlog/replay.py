@@ -4,7 +4,7 @@ Events may be cut, doubled, missing or out of order, so nothing here depends on 
 everything is keyed by its ID and folded in.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -19,11 +19,9 @@ from isocost.eventlog.task_events import (
     LATEST_MS,
     TASK_END_PREFIX,
     TASK_START_PREFIX,
-    WORTH_CUTTING_BYTES,
     TaskEnd,
     TaskStart,
-    decode_long_task_end,
-    decode_task_end,
+    decode_task_ends,
     decode_task_start,
 )
 from isocost.eventlog.tasks import TaskBook
@@ -74,14 +72,15 @@ class Replay:
         self._routes = _routes(self, keep_sql=keep_sql)
 
     def feed(self, stretch: Stretch) -> None:
-        """Take complete lines."""
+        """Take complete lines; the ends of spark tasks are set aside and taken all at once."""
         buffer, start, stop = stretch
         find, begins = buffer.find, buffer.startswith
-        view, last_start = memoryview(buffer), slice(0)
+        starts, ends, last_start = [], [], slice(0)
         while start < stop:
             end = find(b"\n", start, stop)
             if begins(TASK_END_PREFIX, start):
-                self._task_end(view, start, end)
+                starts.append(start)
+                ends.append(end)
             elif begins(TASK_START_PREFIX, start):
                 self.task_start_count += 1
                 last_start = slice(start, end)
@@ -90,6 +89,7 @@ class Replay:
             start = end + 1
         if last_start.stop:
             self._last_start = buffer[last_start]
+        self._task_ends(buffer, starts, ends)
 
     def finish(self) -> None:
         """Fold what is still held back; call once, after the last line."""
@@ -110,16 +110,26 @@ class Replay:
         """Whether so many lines were no events that the file must be something else."""
         return not self.is_event_log and self.faults.foreign_line_count > FOREIGN_LINE_LIMIT
 
-    def _task_end(self, view: memoryview, start: int, end: int) -> None:
+    def _task_ends(self, buffer: bytes, starts: Sequence[int], ends: Sequence[int]) -> None:
+        """Take the lines `buffer[start:end]`, in batches that fit the processor's cache."""
+        for first in range(0, len(starts), BATCH_SIZE):
+            spans = list(zip(starts[first:][:BATCH_SIZE], ends[first:][:BATCH_SIZE], strict=True))
+            try:
+                decoded = decode_task_ends(buffer, spans)
+            except events.UNDECODABLE:
+                decoded = [
+                    event for span in spans if (event := self._task_end(buffer, span)) is not None
+                ]
+            self._ends += decoded
+            if len(self._ends) >= BATCH_SIZE:
+                self._fold_ends()
+
+    def _task_end(self, buffer: bytes, span: tuple[int, int]) -> TaskEnd | None:
         try:
-            if end - start < WORTH_CUTTING_BYTES:
-                self._ends.append(decode_task_end(view[start:end]))
-            else:
-                self._ends.append(decode_long_task_end(bytes(view[start:end])))
+            return decode_task_ends(buffer, [span])[0]
         except events.UNDECODABLE:
             self._undecodable("SparkListenerTaskEnd")
-        if len(self._ends) >= BATCH_SIZE:
-            self._fold_ends()
+            return None
 
     def _touch_last_start(self) -> None:
         """Take the time of the last start; the others are before it, and nobody needs them."""

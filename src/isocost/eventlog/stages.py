@@ -219,7 +219,7 @@ class StageFold:
         """Take ended spark tasks, each once."""
         self.ended_count += len(ends)
         infos = [end.info for end in ends]
-        self.speculative_count += sum([i.is_speculative for i in infos])
+        self.speculative_count += [i.is_speculative for i in infos].count(True)
         if any([end.reason.name != SUCCESS for end in ends]):
             infos = [end.info for end in ends if end.reason.name == SUCCESS]
             self._count_failures(end for end in ends if end.reason.name != SUCCESS)

@@ -5,6 +5,7 @@ some Spark versions write defaults to None, so that absent never reads as zero; 
 that is absent (an old Spark wrote none for a spark task without a shuffle) means none.
 """
 
+from collections.abc import Sequence
 from typing import Final
 
 import msgspec
@@ -212,6 +213,20 @@ WORTH_CUTTING_BYTES: Final = 4 * BYTES_PER_KIB
 _EARLIEST, _LATEST = 200, 1200
 # Values that are lists themselves (updated blocks) put more brackets before the one sought.
 _MAX_BRACKETS: Final = 256
+
+
+def decode_task_ends(buffer: bytes, spans: Sequence[tuple[int, int]]) -> list[TaskEnd]:
+    """Decode the lines `buffer[start:end]`; raises one of `UNDECODABLE` if any cannot be."""
+    view = memoryview(buffer)
+    if any([end - start >= WORTH_CUTTING_BYTES for start, end in spans]):
+        return [_decode_by_length(view[start:end]) for start, end in spans]
+    return [decode_task_end(view[start:end]) for start, end in spans]
+
+
+def _decode_by_length(line: memoryview) -> TaskEnd:
+    if len(line) < WORTH_CUTTING_BYTES:
+        return decode_task_end(line)
+    return decode_long_task_end(bytes(line))
 
 
 def decode_long_task_end(line: bytes) -> TaskEnd:
