@@ -54,7 +54,9 @@ def wait_for_the_second_run(tmp_path, process, patience_s=120):
 
 
 def processes_of(tmp_path):
-    listed = subprocess.run(["ps", "-ww", "-eo", "args"], capture_output=True, text=True, check=True)
+    listed = subprocess.run(
+        ["ps", "-ww", "-eo", "args"], capture_output=True, text=True, check=True
+    )
     return [line for line in listed.stdout.splitlines() if str(tmp_path) in line]
 
 
