@@ -51,7 +51,9 @@ def executors_of(replay: Replay, start_ms: int) -> Executors:
     if local_cores is not None and not known:
         known = [ExecutorFold(DRIVER, core_count=local_cores or None, added_ms=start_ms)]
     usual_cores = _usual_cores(known, replay.properties, local_cores)
-    maker = _SpanMaker(replay, start_ms, usual_cores)
+    maker = _SpanMaker(
+        replay, replay.tasks.use.by_executor(), start_ms=start_ms, usual_cores=usual_cores
+    )
     spans = [maker.span(fold) for fold in known]
     spans.sort(key=lambda s: (s.added_s, s.executor_id))
     lost = tuple(sorted(f.executor_id for f in known if f.added_ms is None))
@@ -95,7 +97,7 @@ def _moments(spans: Iterable[ExecutorSpan]) -> Iterable[tuple[float, int, Execut
 def _known(replay: Replay, *, is_local: bool) -> list[ExecutorFold]:
     """Return all executors that came, left or ran a spark task."""
     folds = dict(replay.executors)
-    for executor_id in (*replay.tasks.executors, *replay.block_managers):
+    for executor_id in (*replay.tasks.use.by_executor(), *replay.block_managers):
         if executor_id and executor_id not in folds:
             folds[executor_id] = ExecutorFold(executor_id)
     others = [fold for fold in folds.values() if fold.executor_id != DRIVER]
@@ -118,12 +120,13 @@ class _SpanMaker:
     """Makes spans of folds, all relative to one start."""
 
     replay: Replay
+    uses: Mapping[str, ExecutorUse]
     start_ms: int
     usual_cores: int
 
     def span(self, fold: ExecutorFold) -> ExecutorSpan:
         """Return one executor's stay."""
-        use = self.replay.tasks.executors.get(fold.executor_id, ExecutorUse("", self.start_ms))
+        use = self.uses.get(fold.executor_id, ExecutorUse("", self.start_ms))
         block_manager = self.replay.block_managers.get(fold.executor_id)
         added_ms = self._added_ms(fold, use)
         return ExecutorSpan(

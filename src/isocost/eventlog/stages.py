@@ -215,18 +215,28 @@ class StageFold:
         """Distinct partitions that succeeded."""
         return self.partitions.count(1)
 
-    def add(self, ends: Sequence[TaskEnd]) -> None:
-        """Take ended spark tasks, each once."""
+    def add(self, ends: Sequence[TaskEnd], *, is_plain: bool = False) -> None:
+        """Take ended spark tasks, each once.
+
+        Args:
+            ends: of this stage attempt, at least one.
+            is_plain: all of them succeeded and were measured and timed.
+        """
         self.ended_count += len(ends)
         infos = [end.info for end in ends]
         self.speculative_count += [i.is_speculative for i in infos].count(True)
-        if any([end.reason.name != SUCCESS for end in ends]):
+        if not is_plain:
             infos = [end.info for end in ends if end.reason.name == SUCCESS]
             self._count_failures(end for end in ends if end.reason.name != SUCCESS)
-            ends = [end for end in ends if end.reason.name != RESUBMITTED]
+            ends = [e for e in ends if e.reason.name != RESUBMITTED and e.metrics is not None]
         self._mark_partitions([i.index for i in infos])
-        self._add_times(infos)
-        self._add_metrics([end for end in ends if end.metrics is not None])
+        ended = infos if is_plain else timed(infos)
+        self.untimed_count += len(infos) - len(ended)
+        if ended:
+            self._add_times(ended)
+        if ends:
+            self._add_metrics(ends)
+            self.sums.add_times(ended if is_plain else timed([end.info for end in ends]))
 
     def _count_failures(self, ends: Iterable[TaskEnd]) -> None:
         for end in ends:
@@ -236,17 +246,13 @@ class StageFold:
                 self.failures[end.reason.name] += 1
 
     def _add_times(self, infos: Sequence[TaskInfo]) -> None:
-        timed = _timed(infos)
-        self.untimed_count += len(infos) - len(timed)
-        if not timed:
-            return
-        launches, finishes = [i.launch_ms for i in timed], [i.finish_ms for i in timed]
-        first_ms, last_ms = min(launches), max(finishes)
+        launches, finishes = [i.launch_ms for i in infos], [i.finish_ms for i in infos]
+        first_ms = min(launches)
         if self.first_launch_ms is None or first_ms < self.first_launch_ms:
             self.first_launch_ms = first_ms
         self.last_launch_ms = max(max(launches), self.last_launch_ms or 0)
-        self.last_finish_ms = max(last_ms, self.last_finish_ms or 0)
-        self.durations.add([i.task_id for i in timed], list(map(sub, finishes, launches)))
+        self.last_finish_ms = max(max(finishes), self.last_finish_ms or 0)
+        self.durations.add([i.task_id for i in infos], list(map(sub, finishes, launches)))
 
     def _mark_partitions(self, indices: Sequence[int]) -> None:
         if not indices:
@@ -254,20 +260,18 @@ class StageFold:
         highest = max(indices)
         if min(indices) < 0 or highest > MAX_PARTITIONS:
             indices = [i for i in indices if 0 <= i <= MAX_PARTITIONS]
-            highest = max(indices, default=-1)
+            if not indices:
+                return
+            highest = max(indices)
         missing = highest + 1 - len(self.partitions)
         if missing > 0:
             self.partitions.extend(bytes(max(missing, len(self.partitions))))
-        np.frombuffer(self.partitions, dtype=np.uint8)[indices] = 1
+        np.frombuffer(self.partitions, dtype=np.uint8)[np.array(indices)] = 1
 
     def _add_metrics(self, ends: Sequence[TaskEnd]) -> None:
-        metrics = [end.metrics for end in ends if end.metrics is not None]
-        if not metrics:
-            return
+        metrics = [end.metrics for end in ends if end.metrics]
         self.sums.add(metrics)
-        self.sums.add_times(_timed([end.info for end in ends]))
-        cpu = [m.cpu_ns for m in metrics]
-        self.without_cpu_count += cpu.count(None)
+        self.without_cpu_count += sum([m.cpu_ns is None for m in metrics])
         peaks = [m.peak_execution_bytes for m in metrics if m.peak_execution_bytes is not None]
         if peaks:
             self.peak_execution_bytes = max(max(peaks), self.peak_execution_bytes or 0)
@@ -277,6 +281,6 @@ class StageFold:
             self.peaks.raise_to(polled)
 
 
-def _timed(infos: Sequence[TaskInfo]) -> Sequence[TaskInfo]:
+def timed(infos: Sequence[TaskInfo]) -> Sequence[TaskInfo]:
     """Return those whose times make a duration."""
     return [i for i in infos if 0 < i.launch_ms <= i.finish_ms <= LATEST_MS]

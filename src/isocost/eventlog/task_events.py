@@ -217,16 +217,13 @@ _MAX_BRACKETS: Final = 256
 
 def decode_task_ends(buffer: bytes, spans: Sequence[tuple[int, int]]) -> list[TaskEnd]:
     """Decode the lines `buffer[start:end]`; raises one of `UNDECODABLE` if any cannot be."""
-    view = memoryview(buffer)
-    if any([end - start >= WORTH_CUTTING_BYTES for start, end in spans]):
-        return [_decode_by_length(view[start:end]) for start, end in spans]
-    return [decode_task_end(view[start:end]) for start, end in spans]
-
-
-def _decode_by_length(line: memoryview) -> TaskEnd:
-    if len(line) < WORTH_CUTTING_BYTES:
-        return decode_task_end(line)
-    return decode_long_task_end(bytes(line))
+    view, decode, shortest = memoryview(buffer), decode_task_end, WORTH_CUTTING_BYTES
+    return [
+        decode(view[start:end])
+        if end - start < shortest
+        else decode_long_task_end(buffer[start:end])
+        for start, end in spans
+    ]
 
 
 def decode_long_task_end(line: bytes) -> TaskEnd:

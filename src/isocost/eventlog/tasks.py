@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isocost.eventlog.busy import BusyTime, Ints
-from isocost.eventlog.stages import RESUBMITTED, StageFold
+from isocost.eventlog.stages import RESUBMITTED, SUCCESS, StageFold, timed
 from isocost.eventlog.task_events import LATEST_MS, TaskEnd, TaskInfo
 
 # Task IDs are handed out from 0; beyond this the table of those seen would outgrow its use.
@@ -21,7 +21,7 @@ MAX_TASK_ID: Final = 50_000_000
 _ENDED, _RESUBMITTED = 1, 2
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class ExecutorUse:
     """What the spark tasks of one executor tell of it."""
 
@@ -29,6 +29,43 @@ class ExecutorUse:
     first_launch_ms: int
     task_count: int = 0
     task_ms: int = 0
+
+
+class UseBook:
+    """What the spark tasks tell of their executors, one row an executor."""
+
+    def __init__(self) -> None:
+        self._rows: dict[str, int] = {}
+        self._hosts: list[str] = []
+        self._firsts_ms: Ints = np.zeros(0, dtype=np.int64)
+        self._counts: Ints = np.zeros(0, dtype=np.int64)
+        self._ms: Ints = np.zeros(0, dtype=np.int64)
+
+    def add(self, infos: Sequence[TaskInfo], launches_ms: Ints, ms: Ints) -> None:
+        """Add spark tasks with their launches and durations, shapes (tasks,)."""
+        ids = [info.executor_id for info in infos]
+        for executor_id in set(ids) - self._rows.keys():
+            self._rows[executor_id] = len(self._rows)
+            self._hosts.append(infos[ids.index(executor_id)].host)
+        self._make_room(len(self._rows))
+        rows = np.array([self._rows[executor_id] for executor_id in ids])
+        np.minimum.at(self._firsts_ms, rows, launches_ms)
+        np.add.at(self._counts, rows, 1)
+        np.add.at(self._ms, rows, ms)
+
+    def _make_room(self, count: int) -> None:
+        missing = count - len(self._counts)
+        if missing > 0:
+            zeros = np.zeros(missing, dtype=np.int64)
+            self._firsts_ms = np.concatenate([self._firsts_ms, zeros + LATEST_MS])
+            self._counts = np.concatenate([self._counts, zeros])
+            self._ms = np.concatenate([self._ms, zeros])
+
+    def by_executor(self) -> dict[str, ExecutorUse]:
+        """Return what is known of each executor."""
+        columns = (self._firsts_ms.tolist(), self._counts.tolist(), self._ms.tolist())
+        rows = zip(self._rows, self._hosts, *columns, strict=True)
+        return {executor_id: ExecutorUse(*row) for executor_id, *row in rows if executor_id}
 
 
 @dataclass(slots=True)
@@ -43,42 +80,47 @@ class TaskBook:
     duplicate_count: int = 0
     earliest_ms: int | None = None
     latest_ms: int | None = None
-    executors: dict[str, ExecutorUse] = field(default_factory=dict)
     busy: BusyTime = field(default_factory=BusyTime)
+    use: UseBook = field(default_factory=UseBook)
     _seen: NDArray[np.uint8] = field(default_factory=lambda: np.zeros(1 << 16, dtype=np.uint8))
 
     def fold(self, ends: Sequence[TaskEnd], stage_of: Callable[[int, int], StageFold]) -> None:
         """Take a batch, in any order; duplicates are counted and left out."""
-        groups: dict[tuple[int, int], list[TaskEnd]] = {}
-        new = self._unseen(ends)
-        for end in new:
-            key = (end.stage_id, end.attempt_id)
-            if (group := groups.get(key)) is None:
-                group = groups[key] = []
-            group.append(end)
-        for (stage_id, attempt_id), group in groups.items():
-            stage_of(stage_id, attempt_id).add(group)
-        self._add_times([end.info for end in new if end.reason.name != RESUBMITTED])
+        if not ends:
+            return
+        infos: Sequence[TaskInfo] = [end.info for end in ends]
+        is_plain = self._is_plain(ends, infos)
+        if not is_plain:
+            ends = [end for end in ends if self._is_new(end)]
+            infos = timed([end.info for end in ends if end.reason.name != RESUBMITTED])
+        for key, group in _by_stage(ends).items():
+            stage_of(*key).add(group, is_plain=is_plain)
+        if infos:
+            self._add_times(infos)
 
-    def _unseen(self, ends: Sequence[TaskEnd]) -> Sequence[TaskEnd]:
-        """Return the ends that were not seen before, and remember them.
+    def _is_plain(self, ends: Sequence[TaskEnd], infos: Sequence[TaskInfo]) -> bool:
+        """Say whether all these succeeded, were measured and timed and are seen first; mark them.
 
-        Spark ends an attempt a second time, as resubmitted, when its output was lost later: that
-        is an event of its own and no duplicate.
+        Nearly all batches are plain, and then nothing need be asked of any single spark task.
         """
-        task_ids = [end.info.task_id for end in ends]
-        if not task_ids:
-            return ends
-        highest = max(task_ids)
-        self._make_room(highest)
-        is_plain = min(task_ids) >= 0 and highest < len(self._seen)
-        if is_plain and len(set(task_ids)) == len(task_ids):
-            ids = np.array(task_ids)
-            is_first_end = not any([end.reason.name == RESUBMITTED for end in ends])
-            if is_first_end and not (self._seen[ids] & _ENDED).any():
-                self._seen[ids] |= _ENDED
-                return ends
-        return [end for end in ends if self._is_new(end)]
+        if any([end.reason.name != SUCCESS or end.metrics is None for end in ends]):
+            return False
+        try:
+            task_ids = np.array([info.task_id for info in infos], dtype=np.int64)
+            launches_ms = np.array([info.launch_ms for info in infos], dtype=np.int64)
+            finishes_ms = np.array([info.finish_ms for info in infos], dtype=np.int64)
+        except OverflowError:
+            return False
+        self._make_room(int(task_ids.max()))
+        is_timed = launches_ms.min() > 0 and finishes_ms.max() <= LATEST_MS
+        if not is_timed or (finishes_ms < launches_ms).any():
+            return False
+        if task_ids.min() < 0 or task_ids.max() >= len(self._seen):
+            return False
+        if (self._seen[task_ids] & _ENDED).any() or len(np.unique(task_ids)) < len(task_ids):
+            return False
+        self._seen[task_ids] |= _ENDED
+        return True
 
     def _make_room(self, highest: int) -> None:
         if len(self._seen) <= highest <= MAX_TASK_ID:
@@ -86,46 +128,37 @@ class TaskBook:
             self._seen = np.concatenate([self._seen, more])
 
     def _is_new(self, end: TaskEnd) -> bool:
+        """Say whether this end was not seen before, and mark it.
+
+        Spark ends an attempt a second time, as resubmitted, when its output was lost later: that
+        is an event of its own and no duplicate.
+        """
         task_id = end.info.task_id
+        self._make_room(task_id)
         if not 0 <= task_id < len(self._seen):
             return True
-        mark = _mark(end)
+        mark = _RESUBMITTED if end.reason.name == RESUBMITTED else _ENDED
         is_new = not self._seen[task_id] & mark
         self.duplicate_count += not is_new
         self._seen[task_id] |= mark
         return is_new
 
     def _add_times(self, infos: Sequence[TaskInfo]) -> None:
-        timed = [i for i in infos if 0 < i.launch_ms <= i.finish_ms <= LATEST_MS]
-        if not timed:
-            return
-        launches_ms = np.array([i.launch_ms for i in timed])
-        finishes_ms = np.array([i.finish_ms for i in timed])
+        launches_ms = np.array([info.launch_ms for info in infos])
+        finishes_ms = np.array([info.finish_ms for info in infos])
         self.busy.add(launches_ms, finishes_ms)
-        self.earliest_ms = min(int(launches_ms.min()), *_known(self.earliest_ms), LATEST_MS)
-        self.latest_ms = max(int(finishes_ms.max()), *_known(self.latest_ms), 0)
-        self._add_use(timed, launches_ms, finishes_ms - launches_ms)
-
-    def _add_use(self, infos: Sequence[TaskInfo], launches_ms: Ints, ms: Ints) -> None:
-        executor_ids = [i.executor_id for i in infos]
-        codes = {executor_id: code for code, executor_id in enumerate(set(executor_ids))}
-        coded = np.array([codes[executor_id] for executor_id in executor_ids])
-        counts = np.bincount(coded).tolist()
-        sums = np.bincount(coded, weights=ms).tolist()
-        for executor_id, code in codes.items():
-            use = self.executors.get(executor_id)
-            mine = coded == code
-            if use is None:
-                use = ExecutorUse(infos[int(np.argmax(mine))].host, LATEST_MS)
-                self.executors[executor_id] = use
-            use.first_launch_ms = min(use.first_launch_ms, int(launches_ms[mine].min()))
-            use.task_count += counts[code]
-            use.task_ms += int(sums[code])
+        self.use.add(infos, launches_ms, finishes_ms - launches_ms)
+        earliest_ms, latest_ms = int(launches_ms.min()), int(finishes_ms.max())
+        if self.earliest_ms is None or earliest_ms < self.earliest_ms:
+            self.earliest_ms = earliest_ms
+        self.latest_ms = max(latest_ms, self.latest_ms or 0)
 
 
-def _mark(end: TaskEnd) -> int:
-    return _RESUBMITTED if end.reason.name == RESUBMITTED else _ENDED
-
-
-def _known(value: int | None) -> tuple[int, ...]:
-    return () if value is None else (value,)
+def _by_stage(ends: Sequence[TaskEnd]) -> dict[tuple[int, int], list[TaskEnd]]:
+    groups: dict[tuple[int, int], list[TaskEnd]] = {}
+    for end in ends:
+        key = (end.stage_id, end.attempt_id)
+        if (group := groups.get(key)) is None:
+            group = groups[key] = []
+        group.append(end)
+    return groups

@@ -8,6 +8,7 @@ idle cores of the whole piece idle for one reason.
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import NamedTuple
 
 from isocost.domain.profile import CoreTime, ExecutorSpan, StageProfile
 
@@ -64,8 +65,7 @@ def core_time(
     return sums.core_time()
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class _Change:
+class _Change(NamedTuple):
     """What one moment changes."""
 
     cores: float = 0.0
