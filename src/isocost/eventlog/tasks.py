@@ -19,6 +19,7 @@ from isocost.eventlog.task_events import LATEST_MS, TaskEnd, TaskInfo
 MAX_TASK_ID: Final = 50_000_000
 
 _ENDED, _RESUBMITTED = 1, 2
+_COUNTABLE: Final = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +118,7 @@ class TaskBook:
             return False
         if task_ids.min() < 0 or task_ids.max() >= len(self._seen):
             return False
-        if (self._seen[task_ids] & _ENDED).any() or len(np.unique(task_ids)) < len(task_ids):
+        if (self._seen[task_ids] & _ENDED).any() or _has_twins(task_ids):
             return False
         self._seen[task_ids] |= _ENDED
         return True
@@ -152,6 +153,14 @@ class TaskBook:
         if self.earliest_ms is None or earliest_ms < self.earliest_ms:
             self.earliest_ms = earliest_ms
         self.latest_ms = max(latest_ms, self.latest_ms or 0)
+
+
+def _has_twins(task_ids: Ints) -> bool:
+    """Say whether any ID is there twice; IDs of one batch lie close together, so count them."""
+    lowest = task_ids.min()
+    if task_ids.max() - lowest > _COUNTABLE:
+        return len(np.unique(task_ids)) < len(task_ids)
+    return bool(np.bincount(task_ids - lowest).max() > 1)
 
 
 def _by_stage(ends: Sequence[TaskEnd]) -> dict[tuple[int, int], list[TaskEnd]]:
