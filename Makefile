@@ -31,6 +31,10 @@ test: lint
 bench: setup
 	$(BIN)/python -m benchmarks.prediction_spark_local --json
 
+# At least a minute of damaged event logs; ARGS="--seconds 600" for longer.
+fuzz: setup
+	$(BIN)/python -m tests.fuzz.eventlog $(ARGS)
+
 # Rewrites the pins; run it after a change of the dependencies in pyproject.toml.
 lock: setup
 	$(BIN)/python -m pip install --quiet uv
