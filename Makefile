@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.ready
 
-.PHONY: setup demo test lint bench lock
+.PHONY: setup demo test lint bench fuzz lock
 
 setup: $(STAMP)
 
