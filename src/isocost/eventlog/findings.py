@@ -22,7 +22,9 @@ MEMORY_PRICE_SHARE: Final = 0.25
 
 
 def findings_of(profile: RunProfile, thresholds: Thresholds | None = None) -> tuple[Finding, ...]:
-    """Return all findings, the weightiest first."""
+    """Return all findings, the weightiest first; none where the runtime is not known."""
+    if profile.runtime_s <= 0:
+        return ()
     limits = thresholds or Thresholds()
     found = [finding for rule in RULES for finding in rule(profile, limits)]
     return tuple(sorted(found, key=lambda f: (-f.weight, f.code.value, f.stage_id or 0)))
@@ -75,7 +77,7 @@ def driver_bound(profile: RunProfile, limits: Thresholds) -> Iterator[Finding]:
     """Find an application that mostly waits for its driver."""
     if not profile.stages or profile.driver_s < limits.driver_fraction * profile.runtime_s:
         return
-    share = profile.driver_s / profile.runtime_s if profile.runtime_s else 0.0
+    share = profile.driver_s / profile.runtime_s
     yield Finding(
         code=FindingCode.DRIVER_BOUND,
         message=f"For {profile.driver_s:.1f} s, {share * PERCENT:.0f} % of the runtime, no stage "
@@ -267,5 +269,5 @@ def _share_of_execution(profile: RunProfile, execution_id: int) -> float:
             if execution.started_s is None or execution.completed_s is None:
                 return 0.0
             seconds = execution.completed_s - execution.started_s
-            return min(1.0, max(0.0, seconds / profile.runtime_s)) if profile.runtime_s else 0.0
+            return min(1.0, max(0.0, seconds / profile.runtime_s))
     return 0.0

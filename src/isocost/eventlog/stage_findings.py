@@ -191,12 +191,11 @@ class _About:
 def _finding(rule: Rule, message: str, numbers: Mapping[str, float], *, about: _About) -> Finding:
     cost_s = sum(match.cost_s for match in about.found)
     worst = max(about.found, key=lambda match: match.cost_s)
-    runtime_s = about.profile.runtime_s
     return Finding(
         code=rule.code,
         message=message,
         advice=rule.advice,
-        weight=min(1.0, cost_s / runtime_s) if runtime_s > 0 else 0.0,
+        weight=min(1.0, cost_s / about.profile.runtime_s),
         numbers={"stage_count": float(len(about.found)), "cost_s": cost_s, **numbers},
         threshold=rule.threshold,
         limit=getattr(about.limits, rule.threshold),

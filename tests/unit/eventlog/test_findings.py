@@ -42,6 +42,10 @@ def test_even_application_has_no_findings():
     )
 
 
+def test_application_without_a_runtime_has_no_findings():
+    assert findings_of(a_profile(a_stage(0, 1.0, 9.0), runtime_s=0.0)) == ()
+
+
 def test_skew_names_the_stage_and_both_durations():
     stage = a_stage(3, 1.0, 1.0, 1.0, 9.0)
     (finding,) = findings_of(
