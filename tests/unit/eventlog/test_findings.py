@@ -1,6 +1,8 @@
 """Each finding appears beyond its threshold, stays silent below it, and shows its numbers."""
 
-from dataclasses import replace
+import re
+from dataclasses import fields, replace
+from pathlib import Path
 
 import pytest
 
@@ -65,6 +67,12 @@ def test_threshold_can_be_changed():
     profile = a_profile(stage, critical_path=on_path(stage))
     assert FindingCode.SKEW not in codes(profile)
     assert FindingCode.SKEW in codes(profile, skew_ratio=2.0)
+
+
+def test_every_threshold_is_documented():
+    page = Path(__file__).parents[3] / "docs" / "explanation" / "profile-numbers.md"
+    documented = set(re.findall(r"`([a-z_]+)`", page.read_text(encoding="utf-8")))
+    assert {item.name for item in fields(Thresholds)} <= documented
 
 
 @pytest.mark.parametrize("changes", [{"no_such": 1.0}, {"skew_ratio": -1.0}])
