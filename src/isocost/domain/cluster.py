@@ -14,21 +14,35 @@ class NodeType:
     """A machine kind with what it offers to spark tasks.
 
     Attributes:
+        cores: as the cloud counts them: hardware threads where it sells those.
         usd_per_hour: list rate of one node.
+        dbu_per_hour: Databricks units of one node; 0.0 on platforms that bill none.
+        coremark: CoreMark iterations per second of the whole node; None where nobody measured.
+        network_gbps: baseline network bandwidth; None where it is not published.
+        local_disk_gib: size of all local NVMe or SSD disks; 0.0 without any.
     """
 
     node_type_id: str
     cores: int
     memory_gib: float
     usd_per_hour: float
+    dbu_per_hour: float = 0.0
+    coremark: float | None = None
+    network_gbps: float | None = None
+    local_disk_gib: float = 0.0
 
     def __post_init__(self) -> None:
-        is_finite = isfinite(self.memory_gib) and isfinite(self.usd_per_hour)
-        if not is_finite or self.cores < 1 or self.memory_gib <= 0 or self.usd_per_hour < 0:
+        sizes = (self.memory_gib, self.coremark, self.network_gbps)
+        rates = (self.usd_per_hour, self.dbu_per_hour, self.local_disk_gib)
+        has_sizes = all(size is None or (isfinite(size) and size > 0) for size in sizes)
+        has_rates = all(isfinite(rate) and rate >= 0 for rate in rates)
+        if self.cores < 1 or not has_sizes or not has_rates:
             raise InvalidInput(
-                f"Node type {self.node_type_id!r} needs at least 1 core, more than 0 GiB and a "
-                f"rate of 0 or more, all finite; got {self.cores} cores, {self.memory_gib} GiB, "
-                f"{self.usd_per_hour} USD per hour. Correct the catalog."
+                f"Node type {self.node_type_id!r} needs at least 1 core, more than 0 GiB and "
+                f"rates of 0 or more, all finite; got {self.cores} cores, {self.memory_gib} GiB, "
+                f"{self.usd_per_hour} USD and {self.dbu_per_hour} DBU per hour, CoreMark "
+                f"{self.coremark}, {self.network_gbps} Gbit/s, {self.local_disk_gib} GiB of local "
+                "disk. Correct the catalog."
             )
 
 
