@@ -1,0 +1,67 @@
+"""What a project's runs say to the model: one observation a run, with or without an event log."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+from math import isfinite
+
+from isocost.domain.cluster import ClusterSpec
+from isocost.domain.profile import RunProfile
+from isocost.errors import InvalidInput
+
+
+class Ending(Enum):
+    """How a run ended, as far as its runtime is concerned."""
+
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"  # out of memory, lost executors, an application error
+    TIMED_OUT = "timed_out"  # was stopped: its runtime is only known to be longer
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """One run as the model learns from it; a run without an event log still counts.
+
+    Attributes:
+        spec: the cluster it ran on.
+        runtime_s: of the application; of a failed or stopped run until then, or None.
+        input_bytes: how much the run read, where that is known.
+        working_set_gib: memory in which all that the run caches and shuffles fits, over all
+            nodes; 0.0 where more memory is known not to help, None where nothing is known.
+        is_disturbed: lost executors or retries made it slower than such a run is.
+        profile: numbers of its event log, if there is one.
+    """
+
+    run_id: str
+    spec: ClusterSpec
+    runtime_s: float | None
+    ending: Ending = Ending.SUCCEEDED
+    input_bytes: float | None = None
+    working_set_gib: float | None = None
+    is_disturbed: bool = False
+    profile: RunProfile | None = None
+
+    def __post_init__(self) -> None:
+        is_known = self.runtime_s is not None or self.ending is Ending.FAILED
+        if not is_known or (self.runtime_s is not None and not _is_positive(self.runtime_s)):
+            raise InvalidInput(
+                f"Run {self.run_id} has a runtime of {self.runtime_s} s; a runtime is finite and "
+                "above 0. Remove the run, or ingest its event log again."
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """Histories of other projects that a project without runs of its own may learn from.
+
+    Attributes:
+        same_program: of the same program at other input sizes, a sequence each.
+        other_programs: of anything else, a sequence each; only what all programs share is taken.
+    """
+
+    same_program: Sequence[Sequence[Observation]] = ()
+    other_programs: Sequence[Sequence[Observation]] = ()
+
+
+def _is_positive(value: float) -> bool:
+    return isfinite(value) and value > 0
