@@ -51,18 +51,25 @@ NEXT_TRIAL_STATE: Final[Mapping[tuple[TrialState, TrialEvent], TrialState]] = {
 
 @dataclass(frozen=True, slots=True)
 class ColdStart:
-    """The cluster a trial begins on, and the deadline it is given.
+    """The cluster a trial begins on, and the deadline it is given: by either way, or none.
 
     Attributes:
         sla_factor: the deadline is this factor times the cold start's own runtime; below 1 the
             job is late today, above 1 it has slack to be traded for money.
+        max_runtime_s: the deadline itself.
     """
 
     spec: ClusterSpec
-    sla_factor: float
+    sla_factor: float | None = None
+    max_runtime_s: float | None = None
 
     def __post_init__(self) -> None:
-        if not 0 < self.sla_factor <= MAX_SLA_FACTOR:
+        if self.sla_factor is not None and self.max_runtime_s is not None:
+            raise InvalidInput(
+                f"A deadline was given twice: {self.sla_factor} times the first runtime, and "
+                f"{self.max_runtime_s} s. Give one of the two."
+            )
+        if self.sla_factor is not None and not 0 < self.sla_factor <= MAX_SLA_FACTOR:
             raise InvalidInput(
                 f"An SLA factor must be above 0 and at most {MAX_SLA_FACTOR:.0f}; got "
                 f"{self.sla_factor}. Give the deadline as a multiple of the first run's runtime."
@@ -76,6 +83,8 @@ class ExperimentPlan:
     Attributes:
         runs_per_trial: parent included; 2 means parent → recommendation → child.
         miss_fraction: how often the deadline may be missed.
+        goal: a trial is over once a run on this cluster has succeeded; for measuring a search
+            whose best answer is known.
     """
 
     platform: str
@@ -83,6 +92,7 @@ class ExperimentPlan:
     cold_starts: tuple[ColdStart, ...]
     runs_per_trial: int
     miss_fraction: float
+    goal: ClusterSpec | None = None
 
     def __post_init__(self) -> None:
         if not self.workloads or not self.cold_starts:

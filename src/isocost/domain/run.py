@@ -57,9 +57,16 @@ class Run:
     Attributes:
         ordinal: 0 for the cold start, counted within the project.
         recommendation_id: the recommendation this run was started on; None for a cold start.
-        event_log: where the event log lies, once the run has finished.
-        runtime_s: from the application's start to its end by its own event log, once ingested.
+        event_log: where the event log lies, once the run has finished; None for a run that left
+            none and whose runtime was measured from outside.
+        runtime_s: from the application's start to its end, by its own event log or by that
+            measurement; None until then, and for a failed run.
         failure: why it failed, for a failed run.
+        input_bytes: how much it read, where that was measured from outside.
+        working_set_gib: memory in which all that it caches and shuffles fits, over all nodes; 0.0
+            where more memory is known not to help, None where nothing is known.
+        failed_after_s: how long a failed run's application had run until then, if that is known.
+        is_timed_out: it did not fail by itself but was stopped, so it would have taken longer.
     """
 
     run_id: str
@@ -75,6 +82,10 @@ class Run:
     runtime_s: float | None = None
     cost: CostBreakdown | None = None
     failure: str | None = None
+    input_bytes: float | None = None
+    working_set_gib: float | None = None
+    failed_after_s: float | None = None
+    is_timed_out: bool = False
 
     def after(self, event: RunEvent) -> "Run":
         """Return this run once `event` has happened; raises IllegalTransition."""

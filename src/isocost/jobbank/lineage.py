@@ -9,7 +9,7 @@ from isocost.domain.experiment import Experiment, Trial
 from isocost.domain.profile import RunProfile
 from isocost.domain.project import Project
 from isocost.domain.recommendation import Interval, Prediction, Recommendation
-from isocost.domain.run import Run, RunState
+from isocost.domain.run import Run
 from isocost.model.predict import interval_of
 from isocost.model.runtime import RuntimeModel
 from isocost.recommend.advise import observed_run, shape_of
@@ -20,7 +20,7 @@ class TrialRecord:
     """All that is stored about one trial.
 
     Attributes:
-        profiles: by run id, of the ingested runs.
+        profiles: by run id, of the ingested runs that left an event log.
     """
 
     trial: Trial
@@ -141,7 +141,7 @@ def replay_errors(record: ExperimentRecord) -> dict[str, float]:
         ).replay_error_fraction
         for trial in record.trials
         for run in trial.runs
-        if run.state is RunState.INGESTED
+        if run.run_id in trial.profiles
     }
 
 
@@ -149,7 +149,7 @@ def cross_predictions(record: ExperimentRecord) -> list[CrossPrediction]:
     """Return every cold start predicted from one with other cores and the same total memory."""
     starts: dict[str, list[TrialRecord]] = {}
     for trial in record.trials:
-        if trial.runs and trial.runs[0].state is RunState.INGESTED:
+        if trial.runs and trial.runs[0].run_id in trial.profiles:
             starts.setdefault(trial.trial.workload, []).append(trial)
     return [
         _crossed(observed, other, record.node_types)

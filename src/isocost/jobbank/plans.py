@@ -6,7 +6,7 @@ from typing import Final
 
 from isocost.domain.cluster import ClusterSpec, NodeType, node_type_of, total_cores
 from isocost.domain.experiment import ColdStart, Experiment, Trial
-from isocost.domain.project import DEFAULT_CLUSTER_KEY, Project, ProjectCluster
+from isocost.domain.project import DEFAULT_CLUSTER_KEY, Project, ProjectCluster, Sla
 from isocost.errors import ClusterTooLarge, InvalidInput, UnknownName
 from isocost.space.candidates import CandidateSpace
 
@@ -182,11 +182,16 @@ def trials_of_plan(experiment: Experiment) -> list[Trial]:
     ]
 
 
-def project_of_trial(trial: Trial) -> Project:
-    """Return the project a trial carries through the loop; its SLA is set by the first run."""
+def project_of_trial(trial: Trial, *, miss_fraction: float) -> Project:
+    """Return the project a trial carries through the loop.
+
+    Its SLA is set by the first run where it is a factor of that one's runtime.
+    """
     cluster = ProjectCluster(DEFAULT_CLUSTER_KEY, trial.cold_start.spec)
+    max_runtime_s = trial.cold_start.max_runtime_s
     return Project(
         project_id=trial.project_id,
         name=f"{trial.workload} from {trial.cold_start.spec}",
         clusters={DEFAULT_CLUSTER_KEY: cluster},
+        sla=None if max_runtime_s is None else Sla(max_runtime_s, miss_fraction),
     )

@@ -47,7 +47,7 @@ class InterruptRun:
 
 @dataclass(frozen=True, slots=True)
 class IngestRun:
-    """Turn a finished run's event log and timeline into a profile and a cost."""
+    """Turn a finished run's event log, if it left one, and timeline into a profile and a cost."""
 
     run: Run
 
@@ -76,7 +76,7 @@ class Recommend:
 
 @dataclass(frozen=True, slots=True)
 class FinishTrial:
-    """Every run of the plan is over."""
+    """Every run of the plan is over, or the cluster that was searched for is found."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,9 +133,10 @@ def _after_run(rows: TrialRows, last: Run, plan: ExperimentPlan) -> Step:
     if not ingested:
         return SetTrialAside(f"run {last.run_id} on {last.spec} failed: {last.failure}")
     newest = ingested[-1]
-    if rows.project.sla is None and newest.runtime_s is not None:
-        return SetDeadline(newest.runtime_s * rows.trial.cold_start.sla_factor)
-    if len(rows.runs) >= plan.runs_per_trial:
+    sla_factor = rows.trial.cold_start.sla_factor
+    if rows.project.sla is None and sla_factor is not None and newest.runtime_s is not None:
+        return SetDeadline(newest.runtime_s * sla_factor)
+    if len(rows.runs) >= plan.runs_per_trial or newest.spec == plan.goal:
         return FinishTrial()
     return _towards_next_run(rows, newest, last.ordinal + 1)
 

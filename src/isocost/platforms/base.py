@@ -24,13 +24,33 @@ class RunRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class MeasuredRun:
+    """What a platform without event logs measured of one application from outside.
+
+    Attributes:
+        runtime_s: of the application; of a failed or stopped one until then.
+        input_bytes: how much it read; None where nobody measured.
+        working_set_gib: memory in which all that it caches and shuffles fits, over all nodes; 0.0
+            where more memory is known not to help, None where nothing is known.
+    """
+
+    runtime_s: float
+    input_bytes: float | None = None
+    working_set_gib: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class RunOutcome:
     """What happened between request and release of the cluster.
+
+    A run that succeeded has an event log, or was measured, or both; the event log counts then.
 
     Attributes:
         event_log: where the run's event log lies; a path the event-log reader takes.
         failure: None when the application succeeded, else what went wrong, with the last lines
             of Spark's own log.
+        measured: what the platform itself measured of the application.
+        is_timed_out: a failure that is none of the application: it was stopped.
     """
 
     started_at: datetime
@@ -38,6 +58,8 @@ class RunOutcome:
     timeline: ClusterTimeline
     event_log: Path | None
     failure: str | None = None
+    measured: MeasuredRun | None = None
+    is_timed_out: bool = False
 
 
 class Platform(Protocol):
@@ -83,6 +105,7 @@ class Platform(Protocol):
         Raises:
             ClusterTooLarge: if this platform cannot run the cluster; nothing was started.
             UnknownName: if workload or node type do not exist.
+            NotFound: if this platform repeats recorded runs and has none of this cluster.
             MissingDependency: if the platform's software is not installed.
         """
         ...

@@ -25,7 +25,7 @@ from isocost.errors import (
 )
 from isocost.jobbank import steps
 from isocost.jobbank.plans import project_of_trial, trials_of_plan
-from isocost.platforms.base import Platform, RunRequest
+from isocost.platforms.base import Platform, RunOutcome, RunRequest
 from isocost.recommend.guard import judge, last_good_spec
 from isocost.store.base import Store
 from isocost.usecases.ingest import ReadProfile, failed_run, ingest
@@ -63,7 +63,7 @@ def create_experiment(store: Store, name: str, plan: ExperimentPlan) -> Experime
             return _same_plan(existing, plan)
         tx.put_experiment(wanted)
         for trial in trials_of_plan(wanted):
-            tx.put_project(project_of_trial(trial))
+            tx.put_project(project_of_trial(trial, miss_fraction=plan.miss_fraction))
             tx.put_trial(trial)
     return wanted
 
@@ -212,11 +212,30 @@ class _TrialRunner:
         except (UserError, PlatformError) as error:
             self._put_failed(running, str(error))
             return
+        self._put_outcome(running, outcome)
+
+    def _put_outcome(self, running: Run, outcome: RunOutcome) -> None:
         ran = replace(running, timeline=outcome.timeline)
-        if outcome.failure is not None or outcome.event_log is None:
-            self._put_failed(ran, outcome.failure or "the application left no event log")
+        measured = outcome.measured
+        if measured is not None:
+            ran = replace(
+                ran,
+                input_bytes=measured.input_bytes,
+                working_set_gib=measured.working_set_gib,
+            )
+        if outcome.failure is not None or (outcome.event_log is None and measured is None):
+            failed = replace(
+                ran,
+                failed_after_s=None if measured is None else measured.runtime_s,
+                is_timed_out=outcome.is_timed_out,
+            )
+            self._put_failed(failed, outcome.failure or "the application left no event log")
             return
-        self._put_run(replace(ran.after(RunEvent.FINISH), event_log=str(outcome.event_log)))
+        event_log = None if outcome.event_log is None else str(outcome.event_log)
+        runtime_s = None if measured is None else measured.runtime_s
+        self._put_run(
+            replace(ran.after(RunEvent.FINISH), event_log=event_log, runtime_s=runtime_s)
+        )
 
     def _ingest(self, run: Run, trial: Trial) -> None:
         try:

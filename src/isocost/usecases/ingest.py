@@ -1,4 +1,4 @@
-"""A finished run in; its profile, runtime and cost in the store out."""
+"""A finished run in; its runtime and cost, and its profile if it left a log, in the store out."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -19,30 +19,39 @@ def ingest(
 ) -> Run:
     """Read the run's event log and remember what it says, all of it or nothing.
 
+    A run without an event log keeps the runtime that was measured, and gets no profile.
+
     Raises:
         UserError: if the event log cannot be read or its runtime is no positive number; nothing
             is stored then.
     """
-    if run.timeline is None or run.event_log is None:
+    if run.timeline is None or (run.event_log is None and run.runtime_s is None):
         raise InternalError(
-            f"Run {run.run_id} is finished without a timeline or an event log. Please report this."
+            f"Run {run.run_id} is finished without a timeline, or with neither an event log nor a "
+            "runtime. Please report this."
         )
-    profile = read_profile(run.event_log)
-    if not isfinite(profile.runtime_s) or profile.runtime_s <= 0:
-        raise UnreadableLog(
-            f"{run.event_log} gives the application a runtime of {profile.runtime_s} s, which "
-            "nothing can be learned from. Check the clock of the driver's machine, and run it "
-            "again."
-        )
+    profile = None if run.event_log is None else _profile(run.event_log, read_profile)
     ingested = replace(
         run.after(RunEvent.INGEST),
-        runtime_s=profile.runtime_s,
+        runtime_s=run.runtime_s if profile is None else profile.runtime_s,
         cost=list_cost(run.timeline, node_types),
     )
     with store.transaction() as tx:
-        tx.put_profile(run.run_id, profile)
+        if profile is not None:
+            tx.put_profile(run.run_id, profile)
         tx.put_run(ingested)
     return ingested
+
+
+def _profile(event_log: str, read_profile: ReadProfile) -> RunProfile:
+    profile = read_profile(event_log)
+    if not isfinite(profile.runtime_s) or profile.runtime_s <= 0:
+        raise UnreadableLog(
+            f"{event_log} gives the application a runtime of {profile.runtime_s} s, which "
+            "nothing can be learned from. Check the clock of the driver's machine, and run it "
+            "again."
+        )
+    return profile
 
 
 def failed_run(run: Run, failure: str, node_types: Sequence[NodeType]) -> Run:

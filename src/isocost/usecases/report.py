@@ -30,11 +30,11 @@ def experiment_record(
 
 def _trial_record(tx: Transaction, trial: Trial) -> TrialRecord:
     runs = tx.runs_of(trial.project_id)
-    ingested = [run.run_id for run in runs if run.state is RunState.INGESTED]
+    logged = [run for run in runs if run.state is RunState.INGESTED and run.event_log is not None]
     return TrialRecord(
         trial=trial,
         project=tx.project(trial.project_id),
         runs=runs,
         recommendations=tx.recommendations_of(trial.project_id),
-        profiles={run_id: tx.profile(run_id) for run_id in ingested},
+        profiles={run.run_id: tx.profile(run.run_id) for run in logged},
     )
