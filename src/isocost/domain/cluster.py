@@ -20,6 +20,9 @@ class NodeType:
         coremark: CoreMark iterations per second of the whole node; None where nobody measured.
         network_gbps: baseline network bandwidth; None where it is not published.
         local_disk_gib: size of all local NVMe or SSD disks; 0.0 without any.
+        local_disk_count: how many they are.
+        architecture: "x86_64" or "arm64", in the words of EC2.
+        spot_usd_per_hour: what a spot node was last known to cost; None where nobody said.
     """
 
     node_type_id: str
@@ -30,9 +33,12 @@ class NodeType:
     coremark: float | None = None
     network_gbps: float | None = None
     local_disk_gib: float = 0.0
+    local_disk_count: int = 0
+    architecture: str = "x86_64"
+    spot_usd_per_hour: float | None = None
 
     def __post_init__(self) -> None:
-        sizes = (self.memory_gib, self.coremark, self.network_gbps)
+        sizes = (self.memory_gib, self.coremark, self.network_gbps, self.spot_usd_per_hour)
         rates = (self.usd_per_hour, self.dbu_per_hour, self.local_disk_gib)
         has_sizes = all(size is None or (isfinite(size) and size > 0) for size in sizes)
         has_rates = all(isfinite(rate) and rate >= 0 for rate in rates)
@@ -40,9 +46,9 @@ class NodeType:
             raise InvalidInput(
                 f"Node type {self.node_type_id!r} needs at least 1 core, more than 0 GiB and "
                 f"rates of 0 or more, all finite; got {self.cores} cores, {self.memory_gib} GiB, "
-                f"{self.usd_per_hour} USD and {self.dbu_per_hour} DBU per hour, CoreMark "
-                f"{self.coremark}, {self.network_gbps} Gbit/s, {self.local_disk_gib} GiB of local "
-                "disk. Correct the catalog."
+                f"{self.usd_per_hour} USD (spot {self.spot_usd_per_hour}) and {self.dbu_per_hour} "
+                f"DBU per hour, CoreMark {self.coremark}, {self.network_gbps} Gbit/s, "
+                f"{self.local_disk_gib} GiB of local disk. Correct the catalog."
             )
 
 
@@ -66,14 +72,26 @@ class ClusterSpec:
 
 @dataclass(frozen=True, slots=True)
 class NodeInterval:
-    """One node's stay in the cluster, from `started_at` until `ended_at`."""
+    """One node's stay in the cluster, from `started_at` until `ended_at`.
+
+    Attributes:
+        disk_gib: billed volumes attached to it; its local disks are part of the node's rent.
+    """
 
     node_id: str
     node_type_id: str
     started_at: datetime
     ended_at: datetime
+    is_driver: bool = False
+    is_spot: bool = False
+    disk_gib: float = 0.0
 
     def __post_init__(self) -> None:
+        if not (isfinite(self.disk_gib) and self.disk_gib >= 0):
+            raise InvalidInput(
+                f"Node {self.node_id!r} has {self.disk_gib} GiB of disk; it takes 0 or more. "
+                "Correct the cluster timeline."
+            )
         if self.ended_at < self.started_at:
             raise InvalidInput(
                 f"Node {self.node_id!r} ends at {self.ended_at}, before its start at "
