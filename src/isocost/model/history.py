@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 from math import isfinite
+from typing import Final
 
 from isocost.domain.cluster import ClusterSpec
 from isocost.domain.profile import RunProfile
@@ -61,6 +62,9 @@ class Transfer:
 
     same_program: Sequence[Sequence[Observation]] = ()
     other_programs: Sequence[Sequence[Observation]] = ()
+
+
+NOTHING_TO_TRANSFER: Final = Transfer()
 
 
 def _is_positive(value: float) -> bool:

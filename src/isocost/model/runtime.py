@@ -82,6 +82,16 @@ class ObservedRun:
         object.__setattr__(self, "own_shape_s", self._replay(self.shape))
 
     @property
+    def slot_count(self) -> int:
+        """How many spark tasks the run's cluster runs at once."""
+        return self.shape.slot_count
+
+    @property
+    def busy_share(self) -> float:
+        """Part of the runtime in which spark tasks ran."""
+        return min(1.0, max(0.0, 1.0 - self.driver_s / self.runtime_s))
+
+    @property
     def replay_error_fraction(self) -> float:
         """How far the replay is off, as a fraction of the runtime."""
         return abs(self.replayed_s / self.runtime_s - 1.0)
@@ -111,8 +121,7 @@ class ObservedRun:
         return max(replay(self.plan, slots, has_waves=has_waves), SHORTEST_S)
 
     def _features_of(self, shape: ClusterShape) -> Floats:
-        share = min(1.0, max(0.0, 1.0 - self.driver_s / self.runtime_s))
-        mine = self.shape
+        share, mine = self.busy_share, self.shape
         return np.array([
             share * log(self._busy_slots(shape) / self._busy_slots(mine)),
             share * log(shape.executor_count / mine.executor_count),
