@@ -1,0 +1,1 @@
+"""A platform that answers with runs measured before, read from CSV files."""
