@@ -1,20 +1,32 @@
-"""Log ratios of observed over replayed runtimes in, the correction of the next replay out.
+"""How spark tasks grow as executors are added, and how a project's own runs correct that.
 
-The replay knows nothing of what spark tasks share: more slots compete for disks, network and
-memory bandwidth, more executors each warm up their own JVM, and less memory spills. So for a
-candidate c replayed from run k
+A replay that held spark task times constant would be about two times off at ten times the
+executors. `GrowthLaw` is what is known of it before the project has run on another cluster. On E
+executors, a spark task that would take d seconds with nothing beside it takes
+
+    settled    d · (1 + c E + f E / (1 + d / d₀))     f only where it fetches shuffle data
+    warm-up    w · (1 + c E + g E)                    more, if its slot has not run its stage
+    cold       z · (1 + c E)                          more, if its executor has run nothing at all
+
+c is contention: executors queue for disks, network, memory and the driver, as in Gunther's
+universal scalability law, whose linear term this is. f is fan-in: a reducer asks each executor for
+blocks, which costs about the same whatever their size, so short spark tasks suffer most. d, w and
+z are not assumed but solved for from the application's own log; see `warmth`.
+
+What no law knows is learned from the project's own runs: for a candidate c replayed from run k
 
     log runtime(c) = log replay_k(c) + x · β + ε,
     x = (share · log busy-slot ratio, share · log executor ratio, log memory ratio)
 
 where `share` is the part of the runtime in which spark tasks ran, and slots count as far as the
-replay keeps them busy. β and the noise are learned from
-the project's own runs by conjugate (normal-inverse-gamma) regression, so the predictive is a
-Student t: wide after one run, narrow once the project has shown how it behaves.
+replay keeps them busy. β and the noise are learned by conjugate (normal-inverse-gamma) regression,
+so the predictive is a Student t: wide after one run, narrow once the project has shown how it
+behaves.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import log, sqrt
 from typing import Final
 
 import numpy as np
@@ -22,6 +34,7 @@ import numpy.typing as npt
 from scipy.special import stdtr, stdtrit  # scipy.stats has the same and takes 0.5 s to import
 
 Floats = npt.NDArray[np.float64]
+ExecutorStep = tuple[int, int]  # executors before and after
 
 # Growth of spark task time per e-fold of slots, from two measured sets. Decima's TPC-H traces, q1
 # to 14 at 2 to 100 GB: 0.02 to 0.11 between 2 and 10 executors, 0.06 to 0.29 between 10 and 40.
@@ -46,6 +59,101 @@ NOISE_DOF: Final = 4.0
 _MEAN: Final = np.array([SLOT_GROWTH_MEAN, EXECUTOR_GROWTH_MEAN, MEMORY_GROWTH_MEAN])
 _SD: Final = np.array([SLOT_GROWTH_SD, EXECUTOR_GROWTH_SD, MEMORY_GROWTH_SD])
 _PRECISION: Final = np.diag((NOISE_SD / _SD) ** 2)
+
+
+@dataclass(frozen=True, slots=True)
+class GrowthLaw:
+    """The law above.
+
+    Attributes:
+        contention: c, per executor.
+        fan_in: f, per executor.
+        fan_in_scale_s: d₀; spark tasks much longer pay at most f d₀ seconds an executor.
+        warm_up_fan_in: g, per executor.
+        cold_s: z of a spark task that reads no shuffle data.
+        cold_shuffle_s: z of one that does: fewer classes to load, no file system to open.
+        log_sd_per_efold: standard deviation of log runtime after e times the executors.
+    """
+
+    contention: float
+    fan_in: float
+    fan_in_scale_s: float
+    warm_up_fan_in: float
+    cold_s: float
+    cold_shuffle_s: float
+    log_sd_per_efold: float
+
+    def settled_s(self, alone_s: float, executor_count: int, *, reads_shuffle: bool) -> float:
+        """Return what a spark task takes on a slot that has run its stage before."""
+        fetched = self.fan_in * executor_count / (1.0 + alone_s / self.fan_in_scale_s)
+        return alone_s * (self.contended(executor_count) + (fetched if reads_shuffle else 0.0))
+
+    def alone_s(self, settled_s: float, executor_count: int, *, reads_shuffle: bool) -> float:
+        """Return what it would take with nothing beside it; undoes `settled_s`."""
+        contended = self.contended(executor_count)
+        if not reads_shuffle:
+            return settled_s / contended
+        # settled = contended · d + fetched · d / (d + d₀), solved for d by the quadratic formula.
+        scale_s = self.fan_in_scale_s
+        linear = contended * scale_s + self.fan_in * executor_count * scale_s - settled_s
+        root = sqrt(linear * linear + 4.0 * contended * settled_s * scale_s)
+        if linear > 0:  # of the two ways to write the root, the one that cancels no digits
+            return 2.0 * settled_s * scale_s / (linear + root)
+        return (root - linear) / (2.0 * contended)
+
+    def settled_growth(
+        self, settled_s: float, step: ExecutorStep, *, reads_shuffle: bool
+    ) -> float:
+        """Return by what factor spark tasks of `settled_s` on the first cluster grow."""
+        before, after = step
+        alone_s = self.alone_s(settled_s, before, reads_shuffle=reads_shuffle)
+        if not alone_s > 0:
+            return 1.0
+        return self.settled_s(alone_s, after, reads_shuffle=reads_shuffle) / settled_s
+
+    def warm_up_growth(self, step: ExecutorStep) -> float:
+        """Return by what factor the warm-up of a stage on a slot grows."""
+        before, after = (self.contended(n) + self.warm_up_fan_in * n for n in step)
+        return after / before
+
+    def cold_growth(self, step: ExecutorStep) -> float:
+        """Return by what factor the first spark task of an executor grows beyond the others."""
+        before, after = step
+        return self.contended(after) / self.contended(before)
+
+    def contended(self, executor_count: int) -> float:
+        """Return by what factor contention stretches whatever runs."""
+        return 1.0 + self.contention * executor_count
+
+    def log_sd(self, step: ExecutorStep) -> float:
+        """Return how far the logarithm of a runtime may be off that follows from the law."""
+        before, after = step
+        return self.log_sd_per_efold * abs(log(after / before))
+
+
+@dataclass(frozen=True, slots=True)
+class LogNormal:
+    """A positive factor whose logarithm is normal."""
+
+    log_mean: float
+    log_sd: float
+
+
+def growth_factor(
+    law: GrowthLaw, step: ExecutorStep, *, shuffle_share: float, task_s: float
+) -> LogNormal:
+    """Return by what factor spark task time grows, where there is no log to replay.
+
+    Args:
+        law: the law.
+        step: executors before and after.
+        shuffle_share: fraction of spark task time in stages that fetch shuffle data, 0 to 1.
+        task_s: mean settled duration of their spark tasks before, in seconds.
+    """
+    plain = law.settled_growth(task_s, step, reads_shuffle=False)
+    fetching = law.settled_growth(task_s, step, reads_shuffle=True)
+    log_mean = log((1.0 - shuffle_share) * plain + shuffle_share * fetching)
+    return LogNormal(log_mean, law.log_sd(step))
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,7 @@ class PlannedStage:
             spark task succeeded, whose whole length is then part of `lag_s`.
         first_wave_factor: how much longer the first spark task on a slot takes than later ones.
         priority: spark's FIFO order, the lower the earlier.
+        reads_shuffle: whether its spark tasks fetch what other executors' have written.
     """
 
     parents: tuple[int, ...]
@@ -40,6 +41,7 @@ class PlannedStage:
     task_s: tuple[float, ...]
     first_wave_factor: float
     priority: tuple[int, int]
+    reads_shuffle: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +197,7 @@ class _History:
             task_s=task_s,
             first_wave_factor=1.0,
             priority=(-1 if spark_job_id is None else spark_job_id, mine.stage.stage_id),
+            reads_shuffle=mine.stage.totals.shuffle_read_bytes > 0,
         )
 
     def _completed_before(self, position: int) -> int:

@@ -1,15 +1,18 @@
 """A replay plan and a cluster's slots in, the runtime out: list scheduling in DAG order.
 
 Spark's default scheduler is what is replayed: a free slot takes the next spark task of the ready
-stage that comes first in FIFO order (spark job, then stage). Durations are those of `waves`; what
-else changes them on another cluster is the business of `growth`.
+stage that comes first in FIFO order (spark job, then stage); of several free slots, the one that
+has been free for longest. Durations are those of `waves`, or of any other `SpeaksOfTime`; what
+changes them on another cluster is the business of `growth`.
 """
 
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import IntEnum
 from heapq import heapify, heappop, heappush
 from math import isfinite
-from typing import Final
+from typing import Final, Protocol
 
 from isocost.errors import InternalError
 from isocost.model.plan import PlannedStage, ReplayPlan, Stay
@@ -22,6 +25,52 @@ _CLOSED: Final = 1
 _OPENED: Final = 2
 _SUBMITTED: Final = 3
 _NO_STAGE: Final = -1
+_NO_SLOT: Final = -1
+
+
+class Warmth(IntEnum):
+    """What a slot had run before it took a spark task."""
+
+    SETTLED = 0  # a spark task of the same stage
+    WARM = 1  # only other stages
+    COLD = 2  # nothing: its executor has just started
+
+
+class SpeaksOfTime(Protocol):
+    """Says how long a spark task takes. `TaskTimes` is given durations; `warmth` has a law."""
+
+    def duration_s(self, stage: int, launched: int, warmth: Warmth) -> float:
+        """Return seconds, at least 0.
+
+        Args:
+            stage: position in `ReplayPlan.stages`.
+            launched: how many spark tasks of the stage were launched before this one.
+            warmth: what its slot had run before.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class TaskTimes:
+    """Durations by stage and launch order, whatever the slot."""
+
+    task_s: tuple[Sequence[float], ...]
+
+    def duration_s(self, stage: int, launched: int, warmth: Warmth) -> float:
+        """Return the duration given."""
+        return self.task_s[stage][launched]
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayTrace:
+    """What a replay tells.
+
+    Attributes:
+        runtime_s: of the application.
+        warmths: by stage, in launch order: what each spark task's slot had run before.
+    """
+
+    runtime_s: float
+    warmths: tuple[tuple[Warmth, ...], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +116,17 @@ def replay(plan: ReplayPlan, slots: Slots, *, has_waves: bool = True) -> float:
     Raises:
         InternalError: if not every stage came to its end.
     """
-    return _Replay(plan, slots, has_waves=has_waves).run()
+    task_s = _durations(plan, slots, has_waves=has_waves)
+    return replay_with(plan, slots, TaskTimes(tuple(task_s))).runtime_s
+
+
+def replay_with(plan: ReplayPlan, slots: Slots, times: SpeaksOfTime) -> ReplayTrace:
+    """Return the runtime on these slots with these durations, and how warm each slot was.
+
+    Raises:
+        InternalError: if not every stage came to its end.
+    """
+    return _Replay(plan, slots, times).run()
 
 
 def work_s(plan: ReplayPlan, slots: Slots) -> float:
@@ -86,24 +145,26 @@ def _durations(plan: ReplayPlan, slots: Slots, *, has_waves: bool) -> list[Seque
 
 
 class _Replay:
-    """One run of the list scheduler; events are (time, kind, stage position)."""
+    """One run of the list scheduler; events are (time, kind, stage position, slot)."""
 
-    def __init__(self, plan: ReplayPlan, slots: Slots, *, has_waves: bool) -> None:
+    def __init__(self, plan: ReplayPlan, slots: Slots, times: SpeaksOfTime) -> None:
         self._plan = plan
-        self._task_s = _durations(plan, slots, has_waves=has_waves)
+        self._times = times
         count = len(plan.stages)
+        self._task_counts = [len(stage.task_s) for stage in plan.stages]
         self._children: list[list[int]] = [[] for _ in range(count)]
         self._waiting_parents = [len(stage.parents) for stage in plan.stages]
-        self._launched = [0] * count
+        self._warmths: list[list[Warmth]] = [[] for _ in range(count)]  # of what was launched
         self._running = [0] * count
         self._is_done = [False] * count  # by completion rank
         self._done_prefix = 0
-        self._free_slots = 0
+        self._free: deque[int] = deque()
+        self._last_stage = [_NO_STAGE] * len(slots.stays)  # by slot
         self._leaving_slots = 0
         self._last_s = 0.0
-        self._events = [(stay.from_s, _OPENED, _NO_STAGE) for stay in slots.stays]
+        self._events = [(stay.from_s, _OPENED, _NO_STAGE, i) for i, stay in enumerate(slots.stays)]
         leaving = (stay.until_s for stay in slots.stays if isfinite(stay.until_s))
-        self._events += [(until_s, _CLOSED, _NO_STAGE) for until_s in leaving]
+        self._events += [(until_s, _CLOSED, _NO_STAGE, _NO_SLOT) for until_s in leaving]
         self._ready: list[tuple[tuple[int, int], int]] = []
         self._awaiting_prefix: list[tuple[int, int]] = []
         heapify(self._events)
@@ -118,11 +179,11 @@ class _Replay:
         elif not stage.parents:
             self._submit(position, 0.0)
 
-    def run(self) -> float:
-        """Work through the events; returns the runtime."""
+    def run(self) -> ReplayTrace:
+        """Work through the events; returns what they tell."""
         while self._events:
-            now_s, kind, position = heappop(self._events)
-            self._take(kind, position, now_s)
+            now_s, kind, position, slot = heappop(self._events)
+            self._take(kind, position, (now_s, slot))
             if not self._events or self._events[0][0] > now_s:  # all of this instant is known
                 self._launch(now_s)
         if not all(self._is_done):
@@ -130,53 +191,62 @@ class _Replay:
                 f"The replay left {self._is_done.count(False)} of {len(self._is_done)} stages "
                 "undone. Please report this with the event log."
             )
-        return self._last_s + self._plan.tail_s
+        return ReplayTrace(self._last_s + self._plan.tail_s, tuple(map(tuple, self._warmths)))
 
-    def _take(self, kind: int, position: int, now_s: float) -> None:
+    def _take(self, kind: int, position: int, happened: tuple[float, int]) -> None:
+        now_s, slot = happened
         if kind == _ENDED:
-            self._free_slot()
+            self._free_slot(slot)
             self._end_spark_task(position, now_s)
         elif kind == _OPENED:
-            self._free_slot()
+            self._free_slot(slot)
         elif kind == _CLOSED:
             self._close_slot()
-        elif self._task_s[position]:
+        elif self._task_counts[position]:
             heappush(self._ready, (self._plan.stages[position].priority, position))
         else:
             self._complete(position, now_s)
 
-    def _free_slot(self) -> None:
+    def _free_slot(self, slot: int) -> None:
         if self._leaving_slots:
             self._leaving_slots -= 1
         else:
-            self._free_slots += 1
+            self._free.append(slot)
 
     def _close_slot(self) -> None:
         """Take a free slot away, or the next that becomes free: running spark tasks may end."""
-        if self._free_slots:
-            self._free_slots -= 1
+        if self._free:
+            self._free.popleft()
         else:
             self._leaving_slots += 1
 
     def _submit(self, position: int, now_s: float) -> None:
-        heappush(self._events, (now_s + self._plan.stages[position].lag_s, _SUBMITTED, position))
+        at_s = now_s + self._plan.stages[position].lag_s
+        heappush(self._events, (at_s, _SUBMITTED, position, _NO_SLOT))
 
     def _launch(self, now_s: float) -> None:
         """Give free slots to ready stages in FIFO order."""
-        while self._free_slots and self._ready:
-            position = self._ready[0][1]
-            task_s = self._task_s[position]
-            ends_s = now_s + task_s[self._launched[position]]
-            heappush(self._events, (ends_s, _ENDED, position))
-            self._launched[position] += 1
+        while self._free and self._ready:
+            position, slot = self._ready[0][1], self._free.popleft()
+            warmths = self._warmths[position]
+            warmth = self._warmth(slot, position)
+            ends_s = now_s + self._times.duration_s(position, len(warmths), warmth)
+            heappush(self._events, (ends_s, _ENDED, position, slot))
+            warmths.append(warmth)
+            self._last_stage[slot] = position
             self._running[position] += 1
-            self._free_slots -= 1
-            if self._launched[position] == len(task_s):
+            if len(warmths) == self._task_counts[position]:
                 heappop(self._ready)
+
+    def _warmth(self, slot: int, position: int) -> Warmth:
+        last_stage = self._last_stage[slot]
+        if last_stage == position:
+            return Warmth.SETTLED
+        return Warmth.COLD if last_stage == _NO_STAGE else Warmth.WARM
 
     def _end_spark_task(self, position: int, now_s: float) -> None:
         self._running[position] -= 1
-        is_last = self._launched[position] == len(self._task_s[position])
+        is_last = len(self._warmths[position]) == self._task_counts[position]
         if is_last and not self._running[position]:
             self._complete(position, now_s)
 
