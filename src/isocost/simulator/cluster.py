@@ -69,6 +69,8 @@ class SimulatedCluster:
     Attributes:
         worker_count: how many start; with `autoscale` the number to begin with.
         first_on_demand_count: of driver and workers, in this order, as Databricks counts them.
+        executors_per_node, executor_cores: as Databricks does it, one executor has all cores of
+            its node.
         is_pooled: nodes come from a pool of idle machines, in seconds instead of minutes.
         spark_version: of Apache Spark, as event logs state it.
         runtime_version: of Databricks, as a cluster's attributes state it.
@@ -83,6 +85,8 @@ class SimulatedCluster:
     autoscale: Autoscale | None = None
     availability: Availability = Availability.ON_DEMAND
     first_on_demand_count: int = 1
+    executors_per_node: int = 1
+    executor_cores: int | None = None
     is_photon: bool = False
     is_pooled: bool = False
     disks: AttachedDisks = field(default_factory=AttachedDisks)
@@ -98,6 +102,16 @@ class SimulatedCluster:
                 f"A cluster starts with {bounds.min_workers} to {bounds.max_workers} workers; "
                 f"got {self.worker_count}. Correct the cluster."
             )
+
+    @property
+    def cores_per_executor(self) -> int:
+        """How many spark tasks one executor runs at once."""
+        return self.executor_cores or max(1, self.worker_type.cores // self.executors_per_node)
+
+    @property
+    def slots_per_node(self) -> int:
+        """How many spark tasks one node runs at once."""
+        return self.cores_per_executor * self.executors_per_node
 
     def is_spot_worker(self, ordinal: int) -> bool:
         """Say whether the worker of this number (from 0) is bought on the spot market."""

@@ -18,6 +18,7 @@ from isocost.simulator.workload import Workload
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 Integers: TypeAlias = npt.NDArray[np.int64]
+Booleans: TypeAlias = npt.NDArray[np.bool_]
 
 
 class SparkTaskEnd(Enum):
@@ -27,6 +28,7 @@ class SparkTaskEnd(Enum):
     OUT_OF_MEMORY = "ExceptionFailure"
     EXECUTOR_LOST = "ExecutorLostFailure"
     FETCH_FAILED = "FetchFailed"
+    KILLED = "TaskKilled"
 
 
 class NodeEnd(Enum):
@@ -162,6 +164,8 @@ class SparkTaskTable:
         attempt: 0 at first.
         executor: place in `SimulatedRun.executors`.
         end: place in `list(SparkTaskEnd)`.
+        lost_s: when the output of a successful one was lost while its stage still ran, so that
+            Spark reports it a second time, as `Resubmitted`; NaN otherwise.
     """
 
     spark_task_id: Integers
@@ -174,6 +178,7 @@ class SparkTaskTable:
     end: Integers
     launch_s: Floats
     finish_s: Floats
+    lost_s: Floats
     deserialize_s: Floats
     run_s: Floats
     cpu_s: Floats
