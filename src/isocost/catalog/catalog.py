@@ -74,8 +74,17 @@ class Catalog:
         )
 
     def missing(self, node_type_id: str) -> dict[str, str]:
-        """Return what is not known of a node type, each with the reason; empty if all is known."""
-        reasons = self._nodes[node_type_id].missing if node_type_id in self._nodes else ""
+        """Return what is not known of a node type, each with the reason; empty if all is known.
+
+        Raises:
+            UnknownName: if no cloud has such a node type.
+        """
+        if node_type_id not in self._nodes:
+            raise UnknownName(
+                f"The catalog has no node type {node_type_id!r}. "
+                f"{_nearest(node_type_id, self._nodes)}"
+            )
+        reasons = self._nodes[node_type_id].missing
         return dict(reason.split(": ", 1) for reason in reasons.split("; ") if reason)
 
     def rate_card(
@@ -159,4 +168,4 @@ def _nearest(name: str, known: Iterable[str]) -> str:
     close = get_close_matches(name.casefold(), by_folded, n=_NEAREST_COUNT)
     if close:
         return f"Nearest: {', '.join(by_folded[other] for other in close)}."
-    return f"None of its {len(by_folded)} names is near; did you mean another cloud?"
+    return f"None of its {len(by_folded)} names is near. Look for it on another cloud."

@@ -47,6 +47,6 @@ def _table(name: str, row_type: type[Row]) -> tuple[tuple[Row, ...], str]:
     about = [line.lstrip("# ") for line in lines if line.startswith(_COMMENT)]
     written = csv.DictReader(line for line in lines if not line.startswith(_COMMENT))
     # An empty field is a missing fact, which the row types leave at None.
-    known = [{key: text for key, text in row.items() if text} for row in written]
-    rows = msgspec.convert(known, tuple[row_type, ...], strict=False)  # type: ignore[valid-type]
+    known = ({key: text for key, text in row.items() if text} for row in written)
+    rows = tuple(msgspec.convert(row, row_type, strict=False) for row in known)
     return rows, "\n".join(about)

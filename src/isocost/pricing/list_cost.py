@@ -44,25 +44,42 @@ def list_cost(
         disk_usd=fsum(node.hours * rate.disk_usd_per_hour for node, rate in billed),
         driver_usd=_rent_usd(pair for pair in billed if pair[0].is_driver),
         spot_usd=_rent_usd(p for p in billed if p[0].is_spot and not p[0].is_driver),
-        missing=tuple(dict.fromkeys(why for _, rate in billed for why in rate.missing)),
+        missing=_without_repeats(r.left_out + r.assumed for _, r in billed),
     )
 
 
 def usd_per_s(
-    spec: ClusterSpec, node_types: Sequence[NodeType], rates: RateCard = MACHINES_ONLY
+    spec: ClusterSpec,
+    node_types: Sequence[NodeType],
+    rates: RateCard = MACHINES_ONLY,
+    *,
+    driver: NodeType | None = None,
+    is_spot: bool = False,
+    disk_gib: float = 0.0,
 ) -> float:
-    """Return the list rate of all workers in USD per second, DBUs included.
+    """Return the list rate of the whole cluster in USD per second, DBUs included.
+
+    Args:
+        spec: the workers.
+        node_types: where the workers' node type is found.
+        rates: of the region and plan.
+        driver: the driver's node type, rented on demand; None where a driver is not paid for.
+        is_spot: whether the workers are spot nodes.
+        disk_gib: attached volumes of each node, the driver's too.
 
     Raises:
-        InvalidInput: if the node type, or the price of its DBUs, is unknown.
+        InvalidInput: if the node type, or the price of its DBUs or disks, is unknown.
     """
-    rate = node_rate(node_type_of(spec, node_types), rates)
-    if rate.missing:
+    worker = node_rate(node_type_of(spec, node_types), rates, is_spot=is_spot, disk_gib=disk_gib)
+    nodes = [worker] * spec.worker_count
+    if driver is not None:
+        nodes.append(node_rate(driver, rates, disk_gib=disk_gib))
+    if left_out := _without_repeats(node.left_out for node in nodes):
         raise InvalidInput(
-            f"The cluster {spec} cannot be priced: {'; '.join(rate.missing)}. Pass the rate card "
-            "of the workspace's region and plan."
+            f"The cluster {spec} cannot be priced: {'; '.join(left_out)}. Pass the rate card of "
+            "the workspace's region and plan."
         )
-    return spec.worker_count * rate.usd_per_hour / S_PER_HOUR
+    return fsum(node.usd_per_hour for node in nodes) / S_PER_HOUR
 
 
 def _rate(node: NodeInterval, node_type: NodeType, rates: RateCard) -> NodeRate:
@@ -71,3 +88,7 @@ def _rate(node: NodeInterval, node_type: NodeType, rates: RateCard) -> NodeRate:
 
 def _rent_usd(billed: Iterable[Billed]) -> float:
     return fsum(node.hours * rate.vm_usd_per_hour for node, rate in billed)
+
+
+def _without_repeats(reasons: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(why for some in reasons for why in some))

@@ -12,13 +12,15 @@ class NodeRate:
     """List rate of one node.
 
     Attributes:
-        missing: what could not be priced, why, and what stands in its place.
+        left_out: what could not be priced, and why; the rate is too low by it.
+        assumed: what is not known, and what stands in its place.
     """
 
     vm_usd_per_hour: float
     dbu_usd_per_hour: float
     disk_usd_per_hour: float
-    missing: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
+    assumed: tuple[str, ...] = ()
 
     @property
     def usd_per_hour(self) -> float:
@@ -31,13 +33,13 @@ def node_rate(
 ) -> NodeRate:
     """Return what one node costs by the hour; `disk_gib` are its attached, billed volumes.
 
-    A part without a rate is named in `missing`. An unknown spot rate is replaced by the on-demand
-    rate, which bounds it from above; the price of DBUs and disks is left out.
+    DBUs and disks without a rate are left out. An unknown spot rate is taken to be the on-demand
+    rate, which bounds it from above.
     """
-    vm_usd, vm_missing = _vm(node_type, rates, is_spot=is_spot)
-    dbu_usd, dbu_missing = _dbu(node_type, rates)
-    disk_usd, disk_missing = _disk(disk_gib, rates)
-    return NodeRate(vm_usd, dbu_usd, disk_usd, vm_missing + dbu_missing + disk_missing)
+    vm_usd, assumed = _vm(node_type, rates, is_spot=is_spot)
+    dbu_usd, without_dbu = _dbu(node_type, rates)
+    disk_usd, without_disk = _disk(disk_gib, rates)
+    return NodeRate(vm_usd, dbu_usd, disk_usd, without_dbu + without_disk, assumed)
 
 
 def _vm(node_type: NodeType, rates: RateCard, *, is_spot: bool) -> tuple[float, tuple[str, ...]]:

@@ -44,7 +44,7 @@ def test_case_does_not_hide_the_nearest():
 
 
 def test_nothing_near_is_said_so():
-    with pytest.raises(UnknownName, match="did you mean another cloud"):
+    with pytest.raises(UnknownName, match="Look for it on another cloud"):
         load().node_type(*AWS, "zzz")
 
 
@@ -101,3 +101,8 @@ def test_unknown_rates_are_none_not_zero():
 def test_missing_facts_have_their_reasons():
     assert load().missing("Standard_L8s_v3") == {"coremark": "the sources hold no measurement"}
     assert load().missing("m5.xlarge") == {}
+
+
+def test_missing_facts_of_an_unknown_node_type_are_an_error():
+    with pytest.raises(UnknownName, match=r"Nearest: m5\.xlarge"):
+        load().missing("m5.xlage")

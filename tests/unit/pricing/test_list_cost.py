@@ -132,6 +132,25 @@ def test_cluster_whose_dbus_have_no_price_has_no_rate():
         usd_per_s(ClusterSpec("big", 1), NODE_TYPES)
 
 
+def test_rate_of_a_cluster_with_driver_spot_and_disks_agrees_with_its_bill():
+    spec = ClusterSpec("big", 3)
+    rate = usd_per_s(spec, NODE_TYPES, CARD, driver=LESS, is_spot=True, disk_gib=50.0)
+    workers = [an_interval(60, is_spot=True, disk_gib=50.0)] * 3
+    bill = cost_of(*workers, an_interval(60, LESS, is_driver=True, disk_gib=50.0))
+    assert rate * 60 == pytest.approx(bill.total_usd)
+
+
+def test_unknown_spot_rate_does_not_keep_a_cluster_from_being_priced():
+    rates = replace(CARD, spot_fraction=None)
+    on_demand = usd_per_s(ClusterSpec("less", 2), NODE_TYPES, rates)
+    assert usd_per_s(ClusterSpec("less", 2), NODE_TYPES, rates, is_spot=True) == on_demand
+
+
+def test_cluster_whose_disks_have_no_price_has_no_rate():
+    with pytest.raises(InvalidInput, match="attached disks: the rate card has no rate"):
+        usd_per_s(SMALL, LOCAL_NODE_TYPES, disk_gib=10.0)
+
+
 def test_node_without_a_rate_is_an_error():
     with pytest.raises(InvalidInput, match=r"m5\.large"):
         list_cost(timeline(ClusterSpec("m5.large", 1), 10), LOCAL_NODE_TYPES)
