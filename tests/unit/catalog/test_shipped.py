@@ -178,3 +178,28 @@ def test_disk_rates_of_both_clouds():
     p10 = load().rate_card(Cloud.AZURE, "eastus", Plan.PREMIUM, disk=Disk.PREMIUM_SSD_P10)
     assert gp3.disk_usd_per_gib_month == 0.088
     assert p10.disk_usd_per_gib_month == pytest.approx(19.71 / 128)
+
+
+def counted(cloud):
+    rows = [row for row in NODES if row.cloud == cloud]
+    spot = {p.node_type_id for p in PRICES if p.spot_usd_per_hour is not None}
+    return {
+        "regions": ", ".join(load().regions(cloud)),
+        "machines": len(rows),
+        "of them node types of Databricks (DBUs known)": sum(
+            r.dbu_per_hour is not None for r in rows
+        ),
+        "with CoreMark": sum(row.coremark is not None for row in rows),
+        "with network bandwidth": sum(row.network_gbps is not None for row in rows),
+        "with a spot rate of their own": sum(row.node_type_id in spot for row in rows),
+        "plans with DBU rates": ", ".join(
+            dict.fromkeys(row.plan for row in load().tables.dbu_rates if row.cloud == cloud)
+        ),
+    }
+
+
+def test_the_page_about_the_catalog_counts_right():
+    page = (ROOT / "docs" / "reference" / "catalog.md").read_text(encoding="utf-8")
+    aws, azure = counted(Cloud.AWS), counted(Cloud.AZURE)
+    expected = [f"| {what} | {aws[what]} | {azure[what]} |" for what in aws]
+    assert [line for line in expected if line not in page] == []
