@@ -26,7 +26,7 @@ from isocost.eventlog.task_events import (
 )
 from isocost.eventlog.tasks import TaskBook
 
-BATCH_SIZE: Final = 1024  # decoded, they fit a processor's second-level cache
+BATCH_SIZE: Final = 512  # decoded, they fit a processor's second-level cache with room to spare
 # After so many lines without any event the file is something else: stop reading it.
 FOREIGN_LINE_LIMIT: Final = 1000
 # Cached blocks whose sizes are kept; an application that caches more is told by its partitions.

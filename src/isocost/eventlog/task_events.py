@@ -10,8 +10,6 @@ from typing import Final
 
 import msgspec
 
-from isocost.units import BYTES_PER_KIB
-
 TASK_END_PREFIX: Final = b'{"Event":"SparkListenerTaskEnd",'
 TASK_START_PREFIX: Final = b'{"Event":"SparkListenerTaskStart",'
 
@@ -204,11 +202,17 @@ class TaskStart(
 
 decode_task_end: Final = msgspec.json.Decoder(TaskEnd).decode
 decode_task_start: Final = msgspec.json.Decoder(TaskStart).decode
+_decode_lines: Final = msgspec.json.Decoder(TaskEnd).decode_lines
 
 _ACCUMULABLES: Final = b',"Accumulables":['
 _CLOSE: Final = b']},"Task '
-# Cutting copies what is left; below this, decoding everything is faster.
-WORTH_CUTTING_BYTES: Final = 4 * BYTES_PER_KIB
+# Spark writes the peaks of an executor that it did not poll as zeros, which tell nothing.
+_UNPOLLED: Final = b']},"Task Executor Metrics":{"JVMHeapMemory":0,'
+_METRICS: Final = b'},"Task Metrics":'
+_NO_TABLES: Final = (
+    b',"Input Metrics":{"Bytes Read":0,"Records Read":0},'
+    b'"Output Metrics":{"Bytes Written":0,"Records Written":0},"Updated Blocks":[]}}'
+)
 # Where the list begins in a line: after an ID, a reason, 10 short fields and two host names.
 _EARLIEST, _LATEST = 200, 1200
 # Values that are lists themselves (updated blocks) put more brackets before the one sought.
@@ -216,24 +220,65 @@ _MAX_BRACKETS: Final = 256
 
 
 def decode_task_ends(buffer: bytes, spans: Sequence[tuple[int, int]]) -> list[TaskEnd]:
-    """Decode the lines `buffer[start:end]`; raises one of `UNDECODABLE` if any cannot be."""
-    view, decode, shortest = memoryview(buffer), decode_task_end, WORTH_CUTTING_BYTES
-    return [
-        decode(view[start:end])
-        if end - start < shortest
-        else decode_long_task_end(buffer[start:end])
-        for start, end in spans
-    ]
+    """Decode the lines `buffer[start:end]`, in any order.
+
+    What nobody needs of them is cut out first, and the rest is decoded in one go. A line of 3.6 KB
+    takes 4.0 microseconds as it is, 2.9 this way.
+
+    Raises:
+        ValueError: or another one of `UNDECODABLE`, if any line cannot be decoded.
+    """
+    pieces, odd = _without_accumulables(buffer, spans)
+    ends = _decode_lines(b"".join(pieces))
+    if len(ends) + len(odd) != len(spans):
+        raise ValueError("lines run into each other")
+    return ends + [decode_long_task_end(buffer[start:end]) for start, end in odd]
+
+
+def _without_accumulables(
+    buffer: bytes, spans: Sequence[tuple[int, int]]
+) -> tuple[list[bytes], list[tuple[int, int]]]:
+    """Return the lines as pieces to be joined, and those where it is not plain what to cut.
+
+    The list of accumulators is the last thing in `Task Info`, most of the line, and none of it is
+    needed. It is cut out if its first closing bracket is followed by the end of `Task Info`: the
+    brackets and keys looked for cannot stand within a string, where quotes are escaped.
+    """
+    find, begins = buffer.find, buffer.startswith
+    head_bytes, tail_bytes = len(_ACCUMULABLES) - 1, len(_NO_TABLES)
+    pieces: list[bytes] = []
+    odd: list[tuple[int, int]] = []
+    for span in spans:
+        start, end = span
+        opening = find(b"[", start + _EARLIEST, end)
+        closing = find(b"]", opening, end) if opening > 0 else -1
+        if closing < 0 or not begins(_ACCUMULABLES, opening - head_bytes):
+            odd.append(span)
+            continue
+        rest = find(_METRICS, closing, end) if begins(_UNPOLLED, closing) else -1
+        if rest < 0:
+            if not begins(_CLOSE, closing):
+                odd.append(span)
+                continue
+            rest = closing + 1
+        if begins(_NO_TABLES, end - tail_bytes):
+            pieces += (
+                buffer[start : opening - head_bytes],
+                buffer[rest : end - tail_bytes],
+                b"}}\n",
+            )
+        else:
+            pieces += (buffer[start : opening - head_bytes], buffer[rest:end], b"\n")
+    return pieces, odd
 
 
 def decode_long_task_end(line: bytes) -> TaskEnd:
     """Decode a line without reading its list of accumulators, if possible.
 
-    The list is nine tenths of Photon's lines, and none of it is needed. It is the last thing in
-    `Task Info`, so it is cut out from its opening to the first `]},"Task `, which cannot stand
-    within a string (its quote would be escaped) nor within the list (there a key never follows an
-    object's end). What remains must decode as a whole event, else the line is decoded as it is.
-    Tried on Photon's lines of 20 KB: 8 microseconds as they are, 3 cut.
+    It is cut out from its opening to the first `]},"Task `, which cannot stand within a string
+    nor within the list (there a key never follows an object's end). What remains must decode as a
+    whole event, else the line is decoded as it is. Tried on Photon's lines of 20 KB, nine tenths
+    of which are this list: 8 microseconds as they are, 3 cut.
     """
     opening = line.find(_ACCUMULABLES, _EARLIEST, _LATEST)
     closing = _closing(line, opening)

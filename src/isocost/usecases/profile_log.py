@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from multiprocessing import get_context
+from typing import Final
 
 from isocost.domain.finding import Finding
 from isocost.domain.profile import RunProfile
@@ -16,6 +17,7 @@ from isocost.eventlog.findings import findings_of
 from isocost.eventlog.parts import ApplicationLog, FailedLog
 from isocost.eventlog.summarize import ReadOptions, read_profile
 from isocost.eventlog.thresholds import Thresholds
+from isocost.units import BYTES_PER_MIB
 from isocost.usecases.open_log import LogStores, open_logs
 
 
@@ -46,6 +48,9 @@ class ProfiledLogs:
     failed: tuple[FailedLog, ...]
     strays: tuple[str, ...] = ()
 
+
+# Above any chunk, line buffer or decoder's window that is usual, and half of glibc's limit.
+_LARGEST_KEPT_BYTES: Final = 16 * BYTES_PER_MIB
 
 Outcome = ProfiledLog | FailedLog
 OnDone = Callable[[Outcome, int, int], None]
@@ -102,6 +107,7 @@ def profile_logs(
 def profile_log(log: ApplicationLog, options: ProfileOptions) -> Outcome:
     """Profile one application, or say why not; for a process of its own."""
     try:
+        _keep_freed_memory()
         with _uncollected():
             profile = read_profile(log, options.reading)
     except IsocostError as error:
@@ -110,6 +116,16 @@ def profile_log(log: ApplicationLog, options: ProfileOptions) -> Outcome:
         # reason to lose the others; it comes out as an internal error.
         return FailedLog(log.location, _bug(log, error))
     return ProfiledLog(log.location, profile, findings_of(profile, options.thresholds))
+
+
+def _keep_freed_memory() -> None:
+    """Let the C library reuse the chunks of a log instead of returning each to the system.
+
+    glibc maps large blocks one by one until it sees one freed, then it keeps blocks up to that
+    size (mallopt(3), M_MMAP_THRESHOLD). The pages of this one are never touched, so it costs
+    nothing; without it, clearing fresh pages was a third of the time for the first gigabyte.
+    """
+    bytes(_LARGEST_KEPT_BYTES)
 
 
 @contextmanager
