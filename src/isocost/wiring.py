@@ -14,16 +14,21 @@ from isocost.clouds.azure.blob import AzureBlobStore
 from isocost.clouds.databricks.files import DatabricksFileStore
 from isocost.clouds.local import LocalStore
 from isocost.domain.cluster import NodeType
+from isocost.domain.grid import GridWorkload
 from isocost.domain.profile import RunProfile
 from isocost.errors import Busy, InvalidInput, UnknownName
 from isocost.eventlog.summarize import read_profile as profile_of_log
 from isocost.platforms.base import Platform
+from isocost.platforms.recorded.grids import read_grids
+from isocost.platforms.recorded.platform import Recorded
 from isocost.platforms.spark_local.platform import SparkLocal
 from isocost.platforms.spark_local.workloads import DEMO_WORKLOADS
 from isocost.settings import Settings
 from isocost.store.base import Store
+from isocost.store.memory import MemoryStore
 from isocost.store.sql.store import SqlStore
 from isocost.usecases.experiment import Bench
+from isocost.usecases.measure import Stage
 from isocost.usecases.open_log import LogStores, open_one
 from isocost.usecases.recommend import offer_of
 
@@ -126,6 +131,21 @@ def read_profile(location: str) -> RunProfile:
         PlatformError: if the place refused or failed.
     """
     return profile_of_log(open_one(location, log_stores()))
+
+
+def open_grids(paths: Sequence[Path]) -> tuple[GridWorkload, ...]:
+    """Return the workloads of some files of measured runs.
+
+    Raises:
+        UserError: if a file is not there or cannot be used; the message names the line.
+    """
+    return read_grids(paths, {})
+
+
+def recorded_stage(workload: GridWorkload, seed: int, noise_sd: float) -> Stage:
+    """Return an empty store in memory and the platform that repeats recorded runs."""
+    platform = Recorded(workload, seed=seed, noise_sd=noise_sd)
+    return Stage(MemoryStore(), platform, read_profile)
 
 
 def demo_workloads() -> tuple[str, ...]:

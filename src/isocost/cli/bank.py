@@ -1,12 +1,28 @@
 """`isocost bank`: run experiments of the Job Bank and report on them."""
 
 import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from isocost import clock
+from isocost.cli.bank_recorded import (
+    RECORDED,
+    Failures,
+    Grid,
+    Horizon,
+    Noise,
+    Policies,
+    PriorRuns,
+    Processes,
+    RecordedOptions,
+    Seeds,
+    SharedOptions,
+    WorkingSet,
+    measure_recorded,
+)
 from isocost.cli.console import OUT, print_json
 from isocost.cli.experiment_run import Result, carry_out, report_path, show, write_report
 from isocost.cli.experiment_view import summary_json
@@ -18,7 +34,12 @@ from isocost.wiring import demo_workloads, node_types_of, open_platform, open_st
 
 app = typer.Typer(help="Measure the closed loop on many workloads.", no_args_is_help=True)
 
-Platform = Annotated[str, typer.Option(help="Who runs the workloads: spark_local.")]
+Platform = Annotated[
+    str,
+    typer.Option(
+        help="Who runs the workloads: spark_local, or recorded, which repeats measured runs."
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 Html = Annotated[Path | None, typer.Option(help="Where to write the HTML report.")]
 Workloads = Annotated[
@@ -27,15 +48,27 @@ Workloads = Annotated[
 ]
 ColdStart = Annotated[
     list[str] | None,
-    typer.Option(help="A cluster to begin on, as TYPE:COUNT; repeatable. Instead of a number."),
+    typer.Option(
+        help="A cluster to begin on, as TYPE:COUNT; repeatable. Instead of a number. Of "
+        "recorded runs also random (the default) or cheapest by the hour."
+    ),
 ]
 ColdStarts = Annotated[int, typer.Option(help="Clusters that each workload begins on.")]
+ColdStartCount = Annotated[
+    int | None, typer.Option(help="Clusters that each workload begins on; 2.")
+]
 Runs = Annotated[int, typer.Option(help="Runs of each project, the parent included.")]
+RunCount = Annotated[
+    int | None,
+    typer.Option(help="Runs of each project, the parent included; 2, of recorded runs 25."),
+]
 Sla = Annotated[
-    list[float] | None,
+    list[str] | None,
     typer.Option(
         help="Deadline over the cold start's runtime; repeated: handed to the cold starts in "
-        "turn. Without it the smallest cold start gets 0.85 (late today), any other 2.0 (idle)."
+        "turn. Without it the smallest cold start gets 0.85 (late today), any other 2.0 (idle). "
+        "Of recorded runs one factor, or pNN, a percentile of all measured runtimes; without it "
+        "there is no deadline."
     ),
 ]
 Name = Annotated[str | None, typer.Option(help="The same name and options resume an experiment.")]
@@ -47,28 +80,48 @@ def run(  # noqa: PLR0913  a command's parameters are its options
     *,
     platform: Platform = "spark_local",
     workloads: Workloads = None,
-    cold_starts: ColdStarts = 2,
+    cold_starts: ColdStartCount = None,
     cold_start: ColdStart = None,
-    runs: Runs = 2,
+    runs: RunCount = None,
     name: Name = None,
     sla: Sla = None,
     miss_fraction: MissFraction = 0.1,
+    grid: Grid = None,
+    policy: Policies = None,
+    seeds: Seeds = None,
+    prior: PriorRuns = None,
+    working_set: WorkingSet = False,
+    failures: Failures = None,
+    noise: Noise = None,
+    horizon: Horizon = None,
+    processes: Processes = None,
     html: Html = None,
     json: Json = False,
 ) -> None:
     """Carry workloads through parent run, recommendation and child run.
 
-    Example: isocost bank run --platform spark_local --workloads 'tpcds/q1' --name first
+    Recorded runs take no time and are not stored: their figures are printed once, at the end.
+
+    Example: isocost bank run --platform recorded --grid scout.csv --policy engine,bayes
     """
-    asked = Asked(
-        name=name_or_new(name, platform),
-        workloads=split_names(workloads, "--workloads") or demo_workloads(),
-        cold_start_count=cold_starts,
-        runs_per_trial=runs,
-        sla_factors=tuple(sla or ()),
-        miss_fraction=miss_fraction,
-        cold_starts=split_names(cold_start, "--cold-start"),
+    policies = split_names(policy, "--policy")
+    own = RecordedOptions(
+        grid, policies, seeds, prior, working_set, failures, noise, horizon, processes
     )
+    shared = SharedOptions(
+        name=name_or_new(name, platform),
+        workloads=split_names(workloads, "--workloads"),
+        cold_starts=split_names(cold_start, "--cold-start"),
+        runs=runs,
+        sla=split_names(sla, "--sla"),
+        miss_fraction=miss_fraction,
+    )
+    if platform == RECORDED:
+        check_none_given(RECORDED, {"--cold-starts": cold_starts, "--html": html})
+        measure_recorded(shared, own, as_json=json)
+        return
+    check_none_given(platform, own.given())
+    asked = asked_from(shared, cold_start_count=cold_starts)
     present(carry_out(asked, platform, read_settings(os.environ), html=html), as_json=json)
 
 
@@ -125,6 +178,40 @@ def split_names(given: list[str] | None, option: str) -> tuple[str, ...]:
 def name_or_new(name: str | None, prefix: str) -> str:
     """Return the experiment's name, made from the time where the user gave none."""
     return f"{prefix}-{clock.now():%Y%m%d-%H%M%S}" if name is None else name
+
+
+def asked_from(shared: SharedOptions, *, cold_start_count: int | None) -> Asked:
+    """Return what is asked of a platform that really runs; raises InvalidInput for bad values."""
+    return Asked(
+        name=shared.name,
+        workloads=shared.workloads or demo_workloads(),
+        cold_start_count=2 if cold_start_count is None else cold_start_count,
+        runs_per_trial=2 if shared.runs is None else shared.runs,
+        sla_factors=tuple(_factor(text) for text in shared.sla),
+        miss_fraction=shared.miss_fraction,
+        cold_starts=shared.cold_starts,
+    )
+
+
+def _factor(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError as error:
+        raise InvalidInput(
+            f"--sla {text!r} is no factor of the cold start's runtime. Write a number such as "
+            "1.25; percentiles such as p25 need --platform recorded."
+        ) from error
+
+
+def check_none_given(platform: str, given: Mapping[str, object] | Sequence[str]) -> None:
+    """Raise InvalidInput if an option was given that this platform does not take."""
+    if isinstance(given, Mapping):
+        given = [option for option, value in given.items() if value is not None]
+    if given:
+        raise InvalidInput(
+            f"--platform {platform} does not take {', '.join(given)}. Leave that out, or choose "
+            "the platform it belongs to: see `isocost bank run --help`."
+        )
 
 
 def present(result: Result, *, as_json: bool) -> None:

@@ -4,8 +4,8 @@ The trial's rows say what to do next (`jobbank.steps`), this file does it, and e
 one transaction. So the process may die anywhere, and the same call goes on from there.
 """
 
-from dataclasses import dataclass, replace
-from typing import Protocol, assert_never
+from dataclasses import dataclass, field, replace
+from typing import Final, Protocol, assert_never
 
 from isocost import clock
 from isocost.domain.experiment import Experiment, ExperimentPlan, Trial, TrialEvent, TrialState
@@ -13,11 +13,11 @@ from isocost.domain.project import DEFAULT_CLUSTER_KEY, Sla
 from isocost.domain.recommendation import (
     Abstention,
     AppliedRecommendation,
+    Recommendation,
     RecommendationEvent,
 )
 from isocost.domain.run import Run, RunEvent, RunState
 from isocost.errors import (
-    InternalError,
     InvalidInput,
     MissingDependency,
     PlatformError,
@@ -27,9 +27,14 @@ from isocost.jobbank import steps
 from isocost.jobbank.plans import project_of_trial, trials_of_plan
 from isocost.platforms.base import Platform, RunOutcome, RunRequest
 from isocost.recommend.guard import judge, last_good_spec
+from isocost.recommend.policy import Policy, SearchAims
 from isocost.store.base import Store
 from isocost.usecases.ingest import ReadProfile, failed_run, ingest
 from isocost.usecases.recommend import Offer, recommend
+from isocost.usecases.recommend_by_policy import recommend_by_policy
+
+# Where the user has set no deadline, one that no run can miss: 30,000 years.
+NO_DEADLINE: Final = Sla(max_runtime_s=1e12, miss_fraction=0.5)
 
 
 class Progress(Protocol):
@@ -48,6 +53,8 @@ class Bench:
     platform: Platform
     offer: Offer
     read_profile: ReadProfile
+    policy: Policy | None = None
+    aims: SearchAims = field(default_factory=SearchAims)
 
 
 def create_experiment(store: Store, name: str, plan: ExperimentPlan) -> Experiment:
@@ -259,24 +266,36 @@ class _TrialRunner:
             tx.put_project(replace(project, sla=Sla(max_runtime_s, self._plan.miss_fraction)))
 
     def _recommend(self, parent: Run, trial: Trial) -> None:
-        answer = recommend(self._bench.store, parent, offer=self._bench.offer, now=clock.now())
+        answer = self._asked(parent)
         if isinstance(answer, Abstention):
             self._put_trial(trial.with_abstention(parent.run_id, answer.reason))
+
+    def _asked(self, parent: Run) -> Recommendation | Abstention:
+        bench = self._bench
+        if bench.policy is None:
+            return recommend(bench.store, parent, offer=bench.offer, now=clock.now())
+        return recommend_by_policy(
+            bench.store,
+            parent,
+            bench.offer,
+            policy=bench.policy,
+            aims=bench.aims,
+            now=clock.now(),
+        )
 
     def _observe(self, step: steps.ObserveRecommendation) -> None:
         with self._bench.store.transaction() as tx:
             project = tx.project(step.run.project_id)
             applied = AppliedRecommendation(step.recommendation, step.run.run_id)
-            if project.sla is None:
-                raise InternalError(f"Project {project.name!r} was advised without an SLA.")
+            sla = project.sla or NO_DEADLINE
             parent = tx.run(step.recommendation.parent_run_id)
-            verdict = judge(applied, step.run, parent=parent, sla=project.sla)
+            verdict = judge(applied, step.run, parent=parent, sla=sla)
             observed = step.recommendation.after(RecommendationEvent.OBSERVE)
             judged = replace(observed.after(verdict.event), verdict=verdict.reason)
             tx.put_recommendation(judged)
             if verdict.event is RecommendationEvent.ROLL_BACK:
                 before = tx.runs_of(project.project_id)[: step.run.ordinal]
-                good = last_good_spec(before, parent, project.sla)
+                good = last_good_spec(before, parent, sla)
                 tx.put_project(project.with_spec(step.run.cluster_key, good))
 
     def _put_run(self, run: Run) -> None:

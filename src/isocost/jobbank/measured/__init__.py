@@ -1,0 +1,1 @@
+"""Policies measured on grids whose best cluster is known."""
