@@ -81,11 +81,12 @@ class ScalableApplication:
 
     def times_on(self, executor_count: int) -> GrownTimes:
         """Return the durations on as many executors."""
-        step = (self._plan.executor_count_peak, executor_count)
         law = self._law
-        warm_up, cold = law.warm_up_growth(step), law.cold_growth(step)
         settled, own, extra = [], [], []
         for stage in self.parts:
+            observed = busy_executors(self._plan.executor_count_peak, len(stage.settled_s))
+            step = (observed, busy_executors(executor_count, len(stage.settled_s)))
+            warm_up, cold = law.warm_up_growth(step), law.cold_growth(step)
             typical_s = fmean(stage.settled_s) if stage.settled_s else 0.0
             growth = law.settled_growth(typical_s, step, reads_shuffle=stage.reads_shuffle)
             settled.append([value * growth for value in stage.settled_s])
@@ -133,12 +134,17 @@ class _Observed:
         return min(self.count[Warmth.SETTLED], self.count[warmth])
 
 
+def busy_executors(executor_count: int, task_count: int) -> int:
+    """Return on how many executors a stage runs; the others neither help nor stand in its way."""
+    return max(1, min(executor_count, task_count))
+
+
 def _parts(
     plan: ReplayPlan, law: GrowthLaw, warmths: Sequence[tuple[Warmth, ...]]
 ) -> tuple[StageParts, ...]:
-    contended = law.contended(plan.executor_count_peak)
     usual_s = [
-        (law.cold_shuffle_s if stage.reads_shuffle else law.cold_s) * contended
+        (law.cold_shuffle_s if stage.reads_shuffle else law.cold_s)
+        * law.contended(busy_executors(plan.executor_count_peak, len(stage.task_s)))
         for stage in plan.stages
     ]
     observed = [
