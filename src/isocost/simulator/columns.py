@@ -1,8 +1,7 @@
 """The scheduler's rows in, the table of spark tasks with all their metrics out."""
 
 from collections.abc import Callable
-from dataclasses import Field, fields, replace
-from typing import Any
+from dataclasses import fields, replace
 
 import numpy as np
 
@@ -14,11 +13,12 @@ from isocost.simulator.schedule import Rows, Scheduler
 
 def empty_table() -> SparkTaskTable:
     """Return a table without a row."""
-    return SparkTaskTable(*(np.zeros(0, dtype=_dtype(each)) for each in fields(SparkTaskTable)))
-
-
-def _dtype(column: Field[Any]) -> Any:
-    return np.int64 if column.type is Integers else np.float64
+    return SparkTaskTable(
+        *(
+            np.zeros(0, dtype=np.int64 if each.type is Integers else np.float64)
+            for each in fields(SparkTaskTable)
+        )
+    )
 
 
 def table_from_rows(

@@ -129,12 +129,12 @@ class SimulatedSql:
     """One SQL execution; its plan is drawn from the operators of its stages.
 
     Attributes:
-        source: what its leaves read, as a scan names it; no query text.
+        source: location under which its leaves read; no query text.
     """
 
     sql_execution_id: int
     description: str
-    source: str = "parquet"
+    source: str = "s3://warehouse"
 
 
 @dataclass(frozen=True, slots=True)
