@@ -28,15 +28,17 @@ HERE: Final = Path(__file__).parent
 TARGET: Final = HERE.parent / "src" / "isocost" / "catalog" / "data"
 REGIONS: Final = {"aws": ("us-east-1", "eu-west-1"), "azure": ("eastus", "westeurope")}
 
-# What jobs run on in Databricks today, and what the measured grids ran on. No GPUs: Spark's own
+# What Databricks rents out today, and what the measured grids ran on. No GPUs: Spark's own
 # operators do not use them. No bare metal: it is priced as the largest size.
 AWS_FAMILIES: Final = (
-    "c4 m4 r4 i3 c5 c5d c5n m5 m5a m5d r5 r5a r5d i3en c6i c6id m6i m6id r6i r6id i4i "
-    "c6g c6gd m6g m6gd r6g r6gd c7g c7i m7g m7gd m7i r7g r7gd r7i"
+    "c4 m4 r4 i3 c5 c5a c5ad c5d c5n m5 m5a m5d m5dn m5n m5zn r5 r5a r5d r5dn r5n i3en z1d d3 "
+    "d3en c6i c6id c6in m6i m6id m6idn m6in r6i r6id r6idn r6in i4i c6g c6gd m6g m6gd r6g r6gd "
+    "x2gd i4g im4gn is4gen c7a c7g c7gd c7i m7a m7g m7gd m7i r7g r7gd r7i r7iz i7i "
+    "c8g c8gd m8g m8gd m8i r8g r8gd r8i i8g"
 ).split()
 AWS_SIZES: Final = (
     "large xlarge 2xlarge 3xlarge 4xlarge 6xlarge 8xlarge 9xlarge 10xlarge 12xlarge 16xlarge "
-    "18xlarge 24xlarge"
+    "18xlarge 24xlarge 32xlarge 48xlarge"
 ).split()
 ARCHITECTURES: Final = {"amd64": "x86_64", "x86_64": "x86_64", "arm64": "arm64"}
 PHOTON_SUFFIX: Final = "_(PHOTON)"  # of a SKU, in Databricks' price list

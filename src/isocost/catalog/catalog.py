@@ -1,6 +1,7 @@
 """Typed rows in; node types and rate cards of a cloud's region out."""
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cached_property
@@ -15,6 +16,9 @@ from isocost.errors import UnknownName
 # gp3 is what Databricks advises for EBS; a workspace that has not switched to it attaches gp2. A
 # standard SSD is Azure's cheapest solid disk, at one rate per GiB for all sizes.
 DEFAULT_DISK: Final = {Cloud.AWS: Disk.GP3, Cloud.AZURE: Disk.STANDARD_SSD_E10}
+# What Databricks attaches to each worker of its own accord: 30 GB for the host and 150 GB for the
+# container (docs.databricks.com, "Default EBS volumes"). For Azure no size is published.
+ALWAYS_ATTACHED_GIB: Final[Mapping[Cloud, float | None]] = {Cloud.AWS: 180.0, Cloud.AZURE: None}
 _NEAREST_COUNT: Final = 3  # enough for a typing error and a wrong size or generation
 
 
@@ -26,7 +30,7 @@ class Catalog:
 
     def regions(self, cloud: Cloud) -> tuple[str, ...]:
         """Return the regions that have rates, the vendor's first region first."""
-        return tuple(dict.fromkeys(row.region for row in self.tables.prices if row.cloud == cloud))
+        return tuple(region for of, region in self._prices if of == cloud)
 
     def node_types(self, cloud: Cloud, region: str) -> tuple[NodeType, ...]:
         """Return the node types whose rent and DBUs are known here, family by family.
@@ -35,9 +39,9 @@ class Catalog:
             UnknownName: if the region has no rates.
         """
         return tuple(
-            _node_type(self._nodes[price.node_type_id], price)
-            for price in self._priced(cloud, region)
-            if self._nodes[price.node_type_id].dbu_per_hour is not None
+            _node_type(self._nodes[name], price)
+            for name, price in self._priced(cloud, region).items()
+            if self._nodes[name].dbu_per_hour is not None
         )
 
     def machines(self, cloud: Cloud, region: str) -> tuple[NodeType, ...]:
@@ -49,8 +53,8 @@ class Catalog:
             UnknownName: if the region has no rates.
         """
         return tuple(
-            _node_type(self._nodes[price.node_type_id], price, with_dbu=False)
-            for price in self._priced(cloud, region)
+            _node_type(self._nodes[name], price, with_dbu=False)
+            for name, price in self._priced(cloud, region).items()
         )
 
     def node_type(self, cloud: Cloud, region: str, node_type_id: str) -> NodeType:
@@ -60,17 +64,14 @@ class Catalog:
             UnknownName: if the region has no rates, or Databricks no such node type; the message
                 names the nearest that there are.
         """
-        found = {node.node_type_id: node for node in self.node_types(cloud, region)}
-        if node_type_id in found:
-            return found[node_type_id]
-        if node_type_id in self._nodes:
-            why = (
-                f"is in the catalog, but not for Databricks in {region}: {self._why(node_type_id)}"
-            )
-            raise UnknownName(f"{node_type_id!r} {why}. {_nearest(node_type_id, found)}")
+        priced = self._priced(cloud, region)
+        node = self._nodes.get(node_type_id)
+        if node is not None and node.dbu_per_hour is not None and node_type_id in priced:
+            return _node_type(node, priced[node_type_id])
         raise UnknownName(
-            f"The catalog has no node type {node_type_id!r} on {cloud} in {region}. "
-            f"{_nearest(node_type_id, found)}"
+            f"There is no node type {node_type_id!r} of Databricks on {cloud} in {region}: "
+            f"{self._why_not(cloud, node_type_id)}. "
+            + _nearest(node_type_id, (n.node_type_id for n in self.node_types(cloud, region)))
         )
 
     def missing(self, node_type_id: str) -> dict[str, str]:
@@ -122,17 +123,27 @@ class Catalog:
     def _nodes(self) -> dict[str, NodeRow]:
         return {row.node_type_id: row for row in self.tables.node_types}
 
-    def _priced(self, cloud: Cloud, region: str) -> list[PriceRow]:
-        prices = [r for r in self.tables.prices if (r.cloud, r.region) == (cloud, region)]
-        if not prices:
+    @cached_property
+    def _prices(self) -> dict[tuple[Cloud, str], dict[str, PriceRow]]:
+        by_region: dict[tuple[Cloud, str], dict[str, PriceRow]] = defaultdict(dict)
+        for row in self.tables.prices:
+            by_region[row.cloud, row.region][row.node_type_id] = row
+        return dict(by_region)
+
+    def _priced(self, cloud: Cloud, region: str) -> dict[str, PriceRow]:
+        if (cloud, region) not in self._prices:
             raise UnknownName(
                 f"The catalog has no rates for {cloud} in region {region!r}. It has: "
                 f"{', '.join(self.regions(cloud))}. Choose one of these."
             )
-        return prices
+        return self._prices[cloud, region]
 
-    def _why(self, node_type_id: str) -> str:
-        return "; ".join(self.missing(node_type_id).values()) or "it belongs to another cloud"
+    def _why_not(self, cloud: Cloud, node_type_id: str) -> str:
+        if node_type_id not in self._nodes:
+            return "the catalog does not know it"
+        if self._nodes[node_type_id].cloud != cloud:
+            return f"it belongs to {self._nodes[node_type_id].cloud}"
+        return self.missing(node_type_id).get("dbu_per_hour", "it has no rate in this region")
 
     def _disk_rate(self, region: str, disk: Disk) -> float | None:
         for row in self.tables.disk_rates:
