@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import fields, replace
+from typing import Any
 
 import numpy as np
 
@@ -13,12 +14,11 @@ from isocost.simulator.schedule import Rows, Scheduler
 
 def empty_table() -> SparkTaskTable:
     """Return a table without a row."""
-    return SparkTaskTable(
-        *(
-            np.zeros(0, dtype=np.int64 if each.type is Integers else np.float64)
-            for each in fields(SparkTaskTable)
-        )
-    )
+    columns: dict[str, Any] = {
+        each.name: np.zeros(0, dtype=np.int64 if each.type is Integers else np.float64)
+        for each in fields(SparkTaskTable)
+    }
+    return SparkTaskTable(**columns)
 
 
 def table_from_rows(
