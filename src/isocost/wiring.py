@@ -23,6 +23,7 @@ from isocost.platforms.recorded.grids import read_grids
 from isocost.platforms.recorded.platform import Recorded
 from isocost.platforms.spark_local.platform import SparkLocal
 from isocost.platforms.spark_local.workloads import DEMO_WORKLOADS
+from isocost.recommend.engine import Engine
 from isocost.settings import Settings
 from isocost.store.base import Store
 from isocost.store.memory import MemoryStore
@@ -80,7 +81,7 @@ def open_bench(platform_name: str, settings: Settings) -> Iterator[Bench]:
     _make_directory(settings.storage.cache, "ISOCOST_CACHE")
     store = open_store(settings)
     try:
-        yield Bench(store, platform, offer_of(platform), read_profile)
+        yield Bench(store, platform, offer_of(platform), read_profile, Engine())
     finally:
         store.close()
 

@@ -11,8 +11,8 @@ from isocost.domain.project import Project
 from isocost.domain.recommendation import Interval, Prediction, Recommendation
 from isocost.domain.run import Run
 from isocost.model.predict import interval_of
+from isocost.model.replayed import observed_run, shape_of
 from isocost.model.runtime import RuntimeModel
-from isocost.recommend.advise import observed_run, shape_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +137,7 @@ def replay_errors(record: ExperimentRecord) -> dict[str, float]:
     """Return, by run id, how far the replay of the observed cluster is off."""
     return {
         run.run_id: observed_run(
-            run, trial.profiles[run.run_id], record.node_types
+            run.spec, trial.profiles[run.run_id], record.node_types, run_id=run.run_id
         ).replay_error_fraction
         for trial in record.trials
         for run in trial.runs
@@ -172,7 +172,7 @@ def _crossed(
 ) -> CrossPrediction:
     run, target = observed.runs[0], other.runs[0]
     profile = observed.profiles[run.run_id]
-    model = RuntimeModel([observed_run(run, profile, node_types)])
+    model = RuntimeModel([observed_run(run.spec, profile, node_types, run_id=run.run_id)])
     runtime = model.runtime_on(shape_of(target.spec, node_types, profile.slots_per_core))
     return CrossPrediction(
         workload=observed.trial.workload,

@@ -4,7 +4,7 @@ The trial's rows say what to do next (`jobbank.steps`), this file does it, and e
 one transaction. So the process may die anywhere, and the same call goes on from there.
 """
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Final, Protocol, assert_never
 
 from isocost import clock
@@ -13,7 +13,6 @@ from isocost.domain.project import DEFAULT_CLUSTER_KEY, Sla
 from isocost.domain.recommendation import (
     Abstention,
     AppliedRecommendation,
-    Recommendation,
     RecommendationEvent,
 )
 from isocost.domain.run import Run, RunEvent, RunState
@@ -27,11 +26,10 @@ from isocost.jobbank import steps
 from isocost.jobbank.plans import project_of_trial, trials_of_plan
 from isocost.platforms.base import Platform, RunOutcome, RunRequest
 from isocost.recommend.guard import judge, last_good_spec
-from isocost.recommend.policy import Policy, SearchAims
+from isocost.recommend.policy import DEFAULT_AIMS, Policy, SearchAims
 from isocost.store.base import Store
 from isocost.usecases.ingest import ReadProfile, failed_run, ingest
 from isocost.usecases.recommend import Offer, recommend
-from isocost.usecases.recommend_by_policy import recommend_by_policy
 
 # Where the user has set no deadline, one that no run can miss: 30,000 years.
 NO_DEADLINE: Final = Sla(max_runtime_s=1e12, miss_fraction=0.5)
@@ -53,8 +51,8 @@ class Bench:
     platform: Platform
     offer: Offer
     read_profile: ReadProfile
-    policy: Policy | None = None
-    aims: SearchAims = field(default_factory=SearchAims)
+    policy: Policy
+    aims: SearchAims = DEFAULT_AIMS
 
 
 def create_experiment(store: Store, name: str, plan: ExperimentPlan) -> Experiment:
@@ -266,22 +264,16 @@ class _TrialRunner:
             tx.put_project(replace(project, sla=Sla(max_runtime_s, self._plan.miss_fraction)))
 
     def _recommend(self, parent: Run, trial: Trial) -> None:
-        answer = self._asked(parent)
-        if isinstance(answer, Abstention):
-            self._put_trial(trial.with_abstention(parent.run_id, answer.reason))
-
-    def _asked(self, parent: Run) -> Recommendation | Abstention:
-        bench = self._bench
-        if bench.policy is None:
-            return recommend(bench.store, parent, offer=bench.offer, now=clock.now())
-        return recommend_by_policy(
-            bench.store,
+        answer = recommend(
+            self._bench.store,
             parent,
-            bench.offer,
-            policy=bench.policy,
-            aims=bench.aims,
+            offer=self._bench.offer,
+            policy=self._bench.policy,
+            aims=self._bench.aims,
             now=clock.now(),
         )
+        if isinstance(answer, Abstention):
+            self._put_trial(trial.with_abstention(parent.run_id, answer.reason))
 
     def _observe(self, step: steps.ObserveRecommendation) -> None:
         with self._bench.store.transaction() as tx:

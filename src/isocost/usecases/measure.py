@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from isocost import clock
-from isocost.domain.cluster import NodeType
 from isocost.domain.grid import GridWorkload, workload_named
 from isocost.domain.recommendation import Abstention
 from isocost.jobbank.measured.figures import PolicyFigures, policy_figures
@@ -134,7 +133,7 @@ class _Carrier:
         bench = Bench(
             store=stage.store,
             platform=stage.platform,
-            offer=self._offer(workload),
+            offer=Offer(workload.node_types, CandidateSpace(workload.specs, ())),
             read_profile=stage.read_profile,
             policy=policy,
             aims=self._aims(trial),
@@ -153,14 +152,6 @@ class _Carrier:
     def _policy(self, trial: MeasuredTrial, workload: GridWorkload) -> Policy:
         transfer = transfer_for(workload, self.workloads, prior=self.terms.prior, seed=trial.seed)
         return policy_named(trial.policy, seed=trial.policy_seed, transfer=transfer)
-
-    def _offer(self, workload: GridWorkload) -> Offer:
-        """Return the measured clusters; node types of other workloads are known by their specs."""
-        types: dict[str, NodeType] = {t.node_type_id: t for t in workload.node_types}
-        for other in self.workloads:
-            for node_type in other.node_types:
-                types.setdefault(node_type.node_type_id, node_type)
-        return Offer(tuple(types.values()), CandidateSpace(workload.specs, ()))
 
     def _aims(self, trial: MeasuredTrial) -> SearchAims:
         return SearchAims(

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from isocost.domain.cluster import ClusterSpec
-from isocost.domain.experiment import TrialState
+from isocost.domain.experiment import ColdStart, TrialState
 from isocost.domain.recommendation import RecommendationState
 from isocost.domain.run import RunState
 from isocost.errors import (
@@ -18,12 +18,14 @@ from isocost.errors import (
 )
 from isocost.jobbank.lineage import lineages
 from isocost.jobbank.report import report_html
+from isocost.recommend.engine import Engine
 from isocost.store.memory import MemoryStore
 from isocost.testing.nouns import NOW, a_plan
-from isocost.testing.synthetic_platform import SyntheticPlatform
+from isocost.testing.synthetic_platform import SyntheticOracle, SyntheticPlatform
 from isocost.usecases.conduct import Asked, conduct
-from isocost.usecases.experiment import Bench, create_experiment
+from isocost.usecases.experiment import Bench, create_experiment, run_experiment
 from isocost.usecases.recommend import offer_of
+from isocost.usecases.report import experiment_record
 
 
 class Died(BaseException):
@@ -51,7 +53,13 @@ class DyingStore:
 
 def a_bench(store=None, platform=None):
     platform = platform or SyntheticPlatform()
-    return Bench(store or MemoryStore(), platform, offer_of(platform), platform.read_profile)
+    return Bench(
+        store or MemoryStore(),
+        platform,
+        offer_of(platform),
+        platform.read_profile,
+        SyntheticOracle(),
+    )
 
 
 def asked(**changes):
@@ -98,6 +106,63 @@ def test_late_job_gets_more_cores_and_idle_job_fewer():
     assert idle.child.cost.total_usd < idle.parent.cost.total_usd
     assert late.is_sla_met
     assert idle.is_sla_met
+
+
+def test_engine_brings_a_late_job_in_time():
+    bench = replace(a_bench(), policy=Engine())
+    record = carry_out(bench, cold_start_count=1, runs_per_trial=4)
+    assert lineages(record)[-1].is_sla_met
+
+
+def unlogged_platform(**changes):
+    platform = SyntheticPlatform(**changes)
+    platform.unlogged = {"etl/a"}
+    return platform
+
+
+def test_run_without_event_log_keeps_what_was_measured():
+    record = carry_out(a_bench(platform=unlogged_platform()), cold_start_count=1)
+    run = record.trials[0].runs[0]
+    assert (run.state, run.runtime_s) == (RunState.INGESTED, 26.0)
+    assert (run.input_bytes, run.working_set_gib) == (1e9, 2.0)
+    assert record.trials[0].profiles == {}
+
+
+def test_engine_advises_on_runs_without_event_logs():
+    bench = replace(a_bench(platform=unlogged_platform()), policy=Engine())
+    assert len(lineages(carry_out(bench, cold_start_count=1, runs_per_trial=3))) == 2
+
+
+def test_failed_run_keeps_how_long_it_ran():
+    record = carry_out(a_bench(platform=unlogged_platform(failing=["etl/a"])), cold_start_count=1)
+    run = record.trials[0].runs[0]
+    assert (run.state, run.runtime_s, run.failed_after_s) == (RunState.FAILED, None, 26.0)
+
+
+def test_trial_without_a_deadline_goes_on_without_one():
+    bench = a_bench()
+    start = ColdStart(ClusterSpec("local-1c-1g", 1))
+    experiment = create_experiment(bench.store, "nightly", synthetic_plan(cold_starts=(start,)))
+    run_experiment(bench, experiment, silent)
+    record = experiment_record(bench.store, "nightly", lambda _: bench.offer.node_types)
+    assert record.trials[0].project.sla is None
+    assert [len(t.runs) for t in record.trials] == [3]
+
+
+def test_trial_ends_when_its_goal_is_met():
+    bench = a_bench()
+    start = ColdStart(ClusterSpec("local-1c-1g", 1), max_runtime_s=20.0)
+    plan = synthetic_plan(cold_starts=(start,), goal=DOOMED)
+    experiment = create_experiment(bench.store, "nightly", plan)
+    run_experiment(bench, experiment, silent)
+    with bench.store.transaction() as tx:
+        (trial,) = tx.trials_of("nightly")
+        assert [run.spec for run in tx.runs_of(trial.project_id)] == [start.spec, DOOMED]
+
+
+def synthetic_plan(**changes):
+    given = {"platform": "synthetic", "workloads": ("etl/a",), "runs_per_trial": 3}
+    return a_plan(**{**given, **changes})
 
 
 def test_recommendations_in_time_are_kept():

@@ -7,12 +7,14 @@ from isocost.errors import InvalidInput, UnknownName
 from isocost.jobbank.rivals.bayes import Bayes
 from isocost.jobbank.rivals.modelless import RandomSearch, Static
 from isocost.model.history import Transfer
+from isocost.recommend.engine import Engine
 from isocost.recommend.policy import Policy
 
 ENGINE: Final = "engine"
 STATIC: Final = "static"
 
 _MAKERS: Final[Mapping[str, Callable[[int, Transfer], Policy]]] = {
+    ENGINE: lambda _, transfer: Engine(transfer),
     "bayes": lambda seed, _: Bayes(seed),
     "random": lambda seed, _: RandomSearch(seed),
     STATIC: lambda _, __: Static(),

@@ -6,6 +6,7 @@ from zlib import crc32
 
 import numpy as np
 
+from isocost.domain.cluster import NodeType
 from isocost.domain.grid import GridCell, GridRun, GridWorkload
 from isocost.jobbank.measured.plan import Prior
 from isocost.model.history import Ending, Observation, Transfer
@@ -29,10 +30,25 @@ def transfer_for(
             return Transfer()
         case Prior.OTHER_PROGRAMS:
             chosen = [w for w in strangers if w.program != workload.program]
-            return Transfer(other_programs=tuple(_history(w, w.cells) for w in chosen))
+            return Transfer(
+                other_programs=tuple(_history(w, w.cells) for w in chosen),
+                node_types=node_types_of(chosen),
+            )
         case Prior.SAME_PROGRAM:
             chosen = [w for w in strangers if w.program == workload.program]
-            return Transfer(same_program=tuple(_history(w, _drawn(w, seed)) for w in chosen))
+            return Transfer(
+                same_program=tuple(_history(w, _drawn(w, seed)) for w in chosen),
+                node_types=node_types_of(chosen),
+            )
+
+
+def node_types_of(workloads: Sequence[GridWorkload]) -> tuple[NodeType, ...]:
+    """Return every node type once; where grids disagree on a price, at the first one's."""
+    types: dict[str, NodeType] = {}
+    for workload in workloads:
+        for node_type in workload.node_types:
+            types.setdefault(node_type.node_type_id, node_type)
+    return tuple(types.values())
 
 
 def _drawn(workload: GridWorkload, seed: int) -> Sequence[GridCell]:

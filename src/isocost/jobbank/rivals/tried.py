@@ -77,12 +77,13 @@ def advice(
     """Return the choice; rivals store no alternatives, for nobody reads them by the thousand."""
     evidence = Evidence(
         history_run_ids=tuple(observation.run_id for observation in question.history),
-        replay_error_fraction=0.0,
+        replay_error_fraction=None,
         reason=reason.sentence,
         meets_sla=reason.meets_sla,
         considered=(),
         rejections=(),
         further_rejection_count=len(question.space.rejections),
+        candidate_count=len(question.space.candidates),
     )
     return Advice(spec, prediction, evidence, reason.phase)
 
