@@ -42,7 +42,6 @@ AWS_SIZES: Final = (
 ).split()
 ARCHITECTURES: Final = {"amd64": "x86_64", "x86_64": "x86_64", "arm64": "arm64"}
 PHOTON_SUFFIX: Final = "_(PHOTON)"  # of a SKU, in Databricks' price list
-LSV_DISK_GIB: Final = 1788  # 1.92 TB, as Databricks' own list of node types says of L80s_v2
 
 Row = dict[str, str]
 NOT_LISTED: Final = "no rate list of Databricks in the sources names it"
@@ -78,7 +77,7 @@ def ec2_answer() -> Mapping[str, Any]:
 
 def number(value: float | str | None, digits: int = 4) -> str:
     """Return the shortest text of a figure; nothing for one that is not known."""
-    return "" if value in {None, ""} else f"{round(float(value or 0), digits):g}"
+    return "" if value in {None, ""} else f"{round(float(value or 0), digits):.10g}"
 
 
 def dbus(sources: Sources, cloud: str) -> dict[str, str]:
@@ -148,16 +147,15 @@ def azure_nodes(sources: Sources) -> Iterator[Row]:
     rates = dbus(sources, "azure")
     known = {row["vm_size"]: row for row in sources.rows("azure_types.csv")}
     for size in own_rows("azure_sizes.csv"):
-        name, nvme_count = size["vm_size"], int(size["nvme_disk_count"])
-        temp_gib = int(size["temp_disk_gib"])
+        name = size["vm_size"]
         row = {
             "cloud": "azure",
             "node_type_id": name,
             "cores": known[name]["vcpu"],
             "memory_gib": number(float(known[name]["memory_mb"]) / MIB_PER_GIB),
             "architecture": "x86_64",
-            "local_disk_count": str(nvme_count + (temp_gib > 0)),
-            "local_disk_gib": number(temp_gib + nvme_count * LSV_DISK_GIB),
+            "local_disk_count": size["local_disk_count"],
+            "local_disk_gib": size["local_disk_gib"],
             "network_gbps": number(float(size["network_mbps"]) / MBIT_PER_GBIT),
             "coremark": mean_score(size["coremark_runs"]),
             "dbu_per_hour": number(rates.get(name)),
