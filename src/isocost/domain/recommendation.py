@@ -75,11 +75,22 @@ class Interval:
 
 
 @dataclass(frozen=True, slots=True)
+class Cause:
+    """One reason why a prediction is not certain, and its share of the variance."""
+
+    name: str
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
 class Prediction:
     """Runtime and cost of a candidate: medians with their 80 and 95 % intervals.
 
     Attributes:
-        sla_probability: P(runtime ≤ SLA); None where the project has no SLA yet.
+        sla_probability: that the run succeeds within the SLA; None where there is none.
+        cost_95_usd: None on recommendations made before it was kept.
+        failure_probability: of the run failing on this cluster.
+        causes: of the uncertainty, the largest first; their shares sum to 1.
     """
 
     runtime_s: float
@@ -88,6 +99,9 @@ class Prediction:
     cost_usd: float
     cost_80_usd: Interval
     sla_probability: float | None
+    cost_95_usd: Interval | None = None
+    failure_probability: float = 0.0
+    causes: tuple[Cause, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,27 +133,36 @@ class Evidence:
 
     Attributes:
         history_run_ids: the runs the model had learned from.
-        replay_error_fraction: how far the replay of the observed cluster was off.
+        replay_error_fraction: how far the replay of the newest run's own cluster was off; None
+            where that run has no event log.
         reason: one sentence for people, with numbers.
         meets_sla: False when no candidate does and the one surest to be fast was taken.
+        considered: the chosen candidate, the next best ones, and the trade-off curve; not all.
+        candidate_count: how many there were.
+        tradeoff: the candidates of `considered` that no other beats in both cost and runtime,
+            the cheapest first.
+        explanation: what was learned, why this candidate, and why not the next ones; a sentence
+            each.
         rejections: the first of them, up to a limit, so that a large machine makes no large row.
         further_rejection_count: how many more there were.
     """
 
     history_run_ids: tuple[str, ...]
-    replay_error_fraction: float
+    replay_error_fraction: float | None
     reason: str
     meets_sla: bool
     considered: tuple[ConsideredCandidate, ...]
     rejections: tuple[Rejection, ...]
     further_rejection_count: int = 0
+    candidate_count: int = 0
+    tradeoff: tuple[ClusterSpec, ...] = ()
+    explanation: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Abstention:
     """The model declines to recommend, and says why."""
 
-    replay_error_fraction: float
     reason: str
 
 

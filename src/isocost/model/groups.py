@@ -38,6 +38,10 @@ class PhysicsCurves:
         """Return the curves, (particles, points)."""
         return physics.log_runtime(self.particles, points, self.scale)
 
+    def memory_part(self, points: Points) -> Floats:
+        """Return the memory cliff, (particles, points)."""
+        return physics.log_cliff(self.particles, points)
+
     def take(self, places: Places) -> "PhysicsCurves":
         """Return some of the particles."""
         return PhysicsCurves(self.particles.take(places), self.scale)
@@ -59,6 +63,10 @@ class PowerCurves:
     def at(self, points: Points) -> Floats:
         """Return the curves, (particles, points)."""
         return np.outer(self.powers, np.log(points.cores))
+
+    def memory_part(self, points: Points) -> Floats:
+        """Return zeros: a power law knows no memory, (particles, points)."""
+        return np.zeros((len(self), len(points)))
 
     def take(self, places: Places) -> "PowerCurves":
         """Return some of the particles."""

@@ -6,7 +6,7 @@ from enum import Enum
 from math import isfinite
 from typing import Final
 
-from isocost.domain.cluster import ClusterSpec
+from isocost.domain.cluster import ClusterSpec, NodeType
 from isocost.domain.profile import RunProfile
 from isocost.errors import InvalidInput
 
@@ -53,15 +53,17 @@ class Observation:
 
 @dataclass(frozen=True, slots=True)
 class Transfer:
-    """Histories of other projects that a project without runs of its own may learn from.
+    """Histories of other projects that a project with few runs of its own may learn from.
 
     Attributes:
+        node_types: that these runs name.
         same_program: of the same program at other input sizes, a sequence each.
         other_programs: of anything else, a sequence each; only what all programs share is taken.
     """
 
     same_program: Sequence[Sequence[Observation]] = ()
     other_programs: Sequence[Sequence[Observation]] = ()
+    node_types: Sequence[NodeType] = ()
 
 
 NOTHING_TO_TRANSFER: Final = Transfer()

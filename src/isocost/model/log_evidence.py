@@ -54,6 +54,15 @@ def cpu_share(profile: RunProfile) -> float | None:
     return min(1.0, totals.executor_cpu_s / totals.executor_run_s)
 
 
+def has_other_code(mine: RunProfile | None, before: RunProfile | None) -> bool:
+    """Return whether two runs are known to differ in their plan or Spark version."""
+    if mine is None or before is None:
+        return False
+    plans = (mine.plan_fingerprint, before.plan_fingerprint)
+    is_other_plan = None not in plans and plans[0] != plans[1]
+    return is_other_plan or mine.spark_version != before.spark_version
+
+
 def is_disturbed(profile: RunProfile) -> bool:
     """Return whether lost executors or retries made the run slower than such a run is."""
     has_lost = any(span.removal_cause in _LOSSES for span in profile.executors)

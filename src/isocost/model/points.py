@@ -36,6 +36,7 @@ class Points:
         speed: of one core, relative to the reference; 1.0 where nobody measured it.
         network_gbps: of one node; 0.0 where it is not known.
         log_input: logarithm of the input size over that of the newest run; 0.0 where unknown.
+        epoch: 0.0 for runs that are like the next, 1.0 and up for those before a change.
     """
 
     cores: Floats
@@ -45,6 +46,7 @@ class Points:
     speed: Floats
     network_gbps: Floats
     log_input: Floats
+    epoch: Floats
 
     def __len__(self) -> int:
         return len(self.cores)
@@ -59,6 +61,7 @@ class Points:
             self.speed[places],
             self.network_gbps[places],
             self.log_input[places],
+            self.epoch[places],
         )
 
 
@@ -66,6 +69,8 @@ def points_of(
     specs: Sequence[ClusterSpec],
     node_types: Sequence[NodeType],
     log_input: Sequence[float] | None = None,
+    *,
+    epoch: Sequence[float] | None = None,
 ) -> Points:
     """Return specs as arrays.
 
@@ -73,24 +78,28 @@ def points_of(
         specs: one a point.
         node_types: that the specs name.
         log_input: of each point; all as the newest run if not given.
+        epoch: of each point; all the newest if not given.
 
     Raises:
         InvalidInput: if a spec names a node type that is not among these.
     """
-    by_id = {node_type.node_type_id: node_type for node_type in node_types}
-    types = [by_id.get(spec.node_type_id) or node_type_of(spec, node_types) for spec in specs]
-    nodes = np.array([spec.worker_count for spec in specs], dtype=np.float64)
-    cores_per_node = np.array([t.cores for t in types], dtype=np.float64)
-    node_memory_gib = np.array([t.memory_gib for t in types], dtype=np.float64)
+    places = {node_type.node_type_id: place for place, node_type in enumerate(node_types)}
+    for spec in specs:
+        if spec.node_type_id not in places:
+            node_type_of(spec, node_types)  # says what there is instead
+    which = np.fromiter((places[spec.node_type_id] for spec in specs), np.intp, len(specs))
+    nodes = np.fromiter((spec.worker_count for spec in specs), np.float64, len(specs))
+    node_memory_gib = np.array([t.memory_gib for t in node_types])[which]
     usable_gib = np.maximum(node_memory_gib - RESERVED_GIB, LEAST_USABLE_GIB)
     return Points(
-        cores=nodes * cores_per_node,
+        cores=nodes * np.array([float(t.cores) for t in node_types])[which],
         nodes=nodes,
         node_memory_gib=node_memory_gib,
         usable_gib=nodes * usable_gib,
-        speed=np.array([_speed(t) for t in types]),
-        network_gbps=np.array([t.network_gbps or 0.0 for t in types]),
+        speed=np.array([_speed(t) for t in node_types])[which],
+        network_gbps=np.array([t.network_gbps or 0.0 for t in node_types])[which],
         log_input=np.zeros(len(specs)) if log_input is None else np.asarray(log_input, float),
+        epoch=np.zeros(len(specs)) if epoch is None else np.asarray(epoch, float),
     )
 
 

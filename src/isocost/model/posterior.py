@@ -35,6 +35,7 @@ LEVEL_SD: Final = 2.0
 # Predictions carry so many components. Half are the heaviest; the other half resample the rest,
 # since cutting the rest off silences diffuse groups and makes intervals too narrow.
 MOST_COMPONENTS: Final = 400
+FEW_COMPONENTS: Final = 48
 LEAST_WEIGHT: Final = 1e-6
 _LEAST_VARIANCE: Final = 1e-8
 
@@ -46,6 +47,10 @@ class Curves(Protocol):
 
     def at(self, points: Points) -> Floats:
         """Return the curves, (particles, points)."""
+        ...
+
+    def memory_part(self, points: Points) -> Floats:
+        """Return what of the curves is the memory's doing, (particles, points)."""
         ...
 
     def take(self, places: Places) -> "Curves":
@@ -142,6 +147,7 @@ class Posterior:
         self._all_weights = weights
         self._conditioned = conditioned
         self._components = _selected(conditioned, weights, components)
+        self._few_components = _selected(conditioned, weights, FEW_COMPONENTS)
 
     @property
     def components(self) -> Sequence[Component]:
@@ -169,6 +175,20 @@ class Posterior:
     def predict(self, points: Points) -> Mixture:
         """Return the log runtimes of the next run on some clusters."""
         return joined([self._predict(component, points) for component in self._components])
+
+    def predict_roughly(self, points: Points) -> Mixture:
+        """Return the same from few components: to find out which clusters to ask about."""
+        return joined([self._predict(component, points) for component in self._few_components])
+
+    def memory_part(self, point: Points) -> Floats:
+        """Return by how much memory moves one cluster against those seen, (components,)."""
+        seen = self._observed.points
+        parts = [
+            component.curves.memory_part(point)[:, 0]
+            - component.curves.memory_part(seen).mean(axis=1)
+            for component in self._components
+        ]
+        return np.concatenate(parts)
 
     def _predict(self, component: Component, points: Points) -> tuple[Floats, Floats, Floats]:
         given = component.conditioned
@@ -201,7 +221,9 @@ def _condition_group(group: Group, observed: Observed, base: float) -> list[_Con
 
 
 def _covariance(kernel: ResidualKernel, a: Points, b: Points) -> Floats:
-    return np.asarray(kernel.between(a, b) + input_covariance(a, b) + LEVEL_SD**2)
+    # A change of the program moves the level to anywhere and leaves the shape.
+    level = LEVEL_SD**2 * (a.epoch[:, None] == b.epoch[None, :])
+    return np.asarray(kernel.between(a, b) + input_covariance(a, b) + level)
 
 
 def prior_variance(kernel: ResidualKernel, points: Points) -> Floats:

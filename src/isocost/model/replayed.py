@@ -131,6 +131,10 @@ class ReplayCurves:
         total += physics.log_cliff(mine.cliff, points)
         return np.asarray(total)
 
+    def memory_part(self, points: Points) -> Floats:
+        """Return the memory cliff, (particles, points)."""
+        return physics.log_cliff(self.particles.cliff, points)
+
     def take(self, places: Places) -> "ReplayCurves":
         """Return some of the particles."""
         mine = self.particles

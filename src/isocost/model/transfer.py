@@ -12,7 +12,9 @@ from typing import Final
 
 import numpy as np
 
+from isocost.domain.cluster import NodeType
 from isocost.model import physics
+from isocost.model.cells import Cell, cells_of, is_timed, newest_input_bytes, observed_of
 from isocost.model.groups import (
     Beliefs,
     PhysicsCurves,
@@ -21,7 +23,9 @@ from isocost.model.groups import (
     power_group,
     uniform,
 )
-from isocost.model.points import Floats, Scale
+from isocost.model.history import Observation, Transfer
+from isocost.model.noise import RUN_SD
+from isocost.model.points import Floats, Scale, scale_of
 from isocost.model.posterior import Group, Observed, Posterior, systematic
 
 SIBLING_PARTICLES: Final = 800
@@ -45,6 +49,48 @@ class Sibling:
 
     observed: Observed
     is_ratio_known: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Learned:
+    """What a transfer amounts to, before a project asks.
+
+    Attributes:
+        beliefs: of any program.
+        same_program: runs of the same program that say something of the runtime.
+        node_types: that these runs name.
+    """
+
+    beliefs: Beliefs
+    same_program: Sequence[Observation] = ()
+    node_types: Sequence[NodeType] = ()
+
+    def sibling(self, input_bytes: float | None) -> Sibling | None:
+        """Return the same program's runs as seen from a run that reads so much, if any."""
+        if not self.same_program:
+            return None
+        cells = _cells(self.same_program, input_bytes)
+        is_known = input_bytes is not None and all(o.input_bytes for o in self.same_program)
+        return Sibling(observed_of(cells, self.node_types, run_sd=RUN_SD), is_known)
+
+
+NOTHING_LEARNED: Final = Learned(Beliefs())
+
+
+def learn(transfer: Transfer) -> Learned:
+    """Return what other projects' histories teach."""
+    others = []
+    for history in transfer.other_programs:
+        cells = _cells(history, newest_input_bytes(history))
+        if cells:
+            observed = observed_of(cells, transfer.node_types, run_sd=RUN_SD)
+            others.append((observed, scale_of(observed.points)))
+    same = [o for history in transfer.same_program for o in history if is_timed(o)]
+    return Learned(shared_beliefs(others), same, transfer.node_types)
+
+
+def _cells(history: Sequence[Observation], input_bytes: float | None) -> list[Cell]:
+    return cells_of(history, [0] * len(history), input_bytes=input_bytes)
 
 
 def sibling_group(sibling: Sibling, scale: Scale, beliefs: Beliefs, *, mass: float) -> Group:

@@ -33,6 +33,9 @@ class SearchAims:
     is_endless: bool = False
 
 
+DEFAULT_AIMS: Final = SearchAims()
+
+
 @dataclass(frozen=True, slots=True)
 class Question:
     """Everything a recommendation depends on.
@@ -45,6 +48,7 @@ class Question:
         phase: that the project is in.
         overhead_s: how long the cluster is paid for beyond the application's runtime.
         input_bytes: expected of the next run; None for as much as the newest run read.
+        news: what else has changed, such as prices or the deadline; a reason to learn again.
     """
 
     history: Sequence[Observation]
@@ -52,9 +56,10 @@ class Question:
     node_types: Sequence[NodeType]
     sla: Sla | None = None
     phase: Phase = Phase.LEARNING
-    aims: SearchAims = SearchAims()
+    aims: SearchAims = DEFAULT_AIMS
     overhead_s: float = 0.0
     input_bytes: float | None = None
+    news: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,13 +2,12 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
 from isocost.domain.cluster import NodeType
 from isocost.domain.profile import RunProfile
-from isocost.domain.project import Sla
 from isocost.domain.recommendation import (
     Abstention,
     Recommendation,
@@ -17,9 +16,10 @@ from isocost.domain.recommendation import (
     Rejection,
 )
 from isocost.domain.run import Run, RunState
-from isocost.errors import InvalidInput
+from isocost.model.history import Ending, Observation
+from isocost.model.log_evidence import is_disturbed
 from isocost.platforms.base import Platform
-from isocost.recommend.advise import Advice, Question, advise, observed_run
+from isocost.recommend.policy import DEFAULT_AIMS, Advice, Policy, Question, SearchAims
 from isocost.space.candidates import CandidateSpace, Capacity, candidate_space
 from isocost.store.base import Store, Transaction
 
@@ -50,31 +50,69 @@ def offer_of(platform: Platform) -> Offer:
 
 
 def recommend(
-    store: Store, parent: Run, *, offer: Offer, now: datetime
+    store: Store,
+    parent: Run,
+    *,
+    offer: Offer,
+    policy: Policy,
+    now: datetime,
+    aims: SearchAims = DEFAULT_AIMS,
 ) -> Recommendation | Abstention:
-    """Ask the model for the cluster of the run after `parent`, and store an issued answer.
+    """Ask a policy for the cluster of the run after `parent`, and store an issued answer.
 
     Asking again returns the recommendation that is still issued. Once that one has been tried, a
     new one is made beside it, so no recommendation ever leaves its life-cycle.
 
     Raises:
-        InvalidInput: if the project has no SLA or no ingested run yet.
+        InvalidInput: if no run of the project is over yet.
     """
     with store.transaction(read_only=True) as tx:
         project = tx.project(parent.project_id)
         runs = [r for r in tx.runs_of(parent.project_id) if r.cluster_key == parent.cluster_key]
-        history = _history(tx, runs)
+        history = [(run, _profile_of(tx, run)) for run in runs if run.is_over]
         issued = _still_issued(_asked_before(tx, parent))
     if issued is not None:
         return issued
-    if project.sla is None:
-        raise InvalidInput(
-            f"Project {project.name!r} has no SLA yet. Let its first run end, or set one."
+    left = without_failed(offer, runs)
+    answer = policy.advise(
+        Question(
+            history=[observation_of(run, profile) for run, profile in history],
+            space=left.space,
+            node_types=offer.node_types,
+            sla=project.sla,
+            phase=project.phase,
+            aims=aims,
+            overhead_s=_mean_overhead_s(runs),
         )
-    answer = advise(_question(history, without_failed(offer, runs), project.sla))
+    )
     if isinstance(answer, Abstention):
         return answer
     return _stored(store, answer, parent, now=now)
+
+
+def observation_of(run: Run, profile: RunProfile | None) -> Observation:
+    """Return a run that is over as the model learns from it."""
+    if run.state is RunState.FAILED:
+        is_timed = run.is_timed_out and run.failed_after_s is not None
+        ending = Ending.TIMED_OUT if is_timed else Ending.FAILED
+        return Observation(run.run_id, run.spec, run.failed_after_s, ending, run.input_bytes)
+    input_bytes = run.input_bytes
+    if input_bytes is None and profile is not None:
+        input_bytes = profile.totals.input_bytes or None
+    return Observation(
+        run_id=run.run_id,
+        spec=run.spec,
+        runtime_s=run.runtime_s,
+        input_bytes=input_bytes,
+        working_set_gib=run.working_set_gib,
+        is_disturbed=profile is not None and is_disturbed(profile),
+        profile=profile,
+    )
+
+
+def _profile_of(tx: Transaction, run: Run) -> RunProfile | None:
+    has_log = run.state is RunState.INGESTED and run.event_log is not None
+    return tx.profile(run.run_id) if has_log else None
 
 
 def without_failed(offer: Offer, runs: Sequence[Run]) -> Offer:
@@ -97,6 +135,7 @@ def _stored(store: Store, advice: Advice, parent: Run, *, now: datetime) -> Reco
         before = _asked_before(tx, parent)
         issued = _still_issued(before)
         if issued is None:
+            tx.put_project(replace(tx.project(parent.project_id), phase=advice.phase))
             drafted = _drafted(advice, parent, now, number=len(before) + 1)
             issued = drafted.after(RecommendationEvent.ISSUE)
             tx.put_recommendation(issued)
@@ -112,30 +151,12 @@ def _still_issued(asked: Sequence[Recommendation]) -> Recommendation | None:
     return next((r for r in asked if r.state is RecommendationState.ISSUED), None)
 
 
-def _history(tx: Transaction, runs: Sequence[Run]) -> list[tuple[Run, RunProfile]]:
-    ingested = [run for run in runs if run.state is RunState.INGESTED]
-    return [(run, tx.profile(run.run_id)) for run in ingested]
-
-
-def _question(history: Sequence[tuple[Run, RunProfile]], offer: Offer, sla: Sla) -> Question:
-    if not history:
-        raise InvalidInput("There is no ingested run to learn from yet. Run the project once.")
-    return Question(
-        history=[observed_run(run, profile, offer.node_types) for run, profile in history],
-        space=offer.space,
-        node_types=offer.node_types,
-        sla=sla,
-        overhead_s=_mean_overhead_s(history),
-        slots_per_core=history[-1][1].slots_per_core,
-    )
-
-
-def _mean_overhead_s(history: Sequence[tuple[Run, RunProfile]]) -> float:
+def _mean_overhead_s(runs: Sequence[Run]) -> float:
     """Return how long clusters were paid for beyond the application's runtime, on average."""
     paid_s = [
-        (node.ended_at - node.started_at).total_seconds() - profile.runtime_s
-        for run, profile in history
-        if run.timeline is not None
+        (node.ended_at - node.started_at).total_seconds() - run.runtime_s
+        for run in runs
+        if run.timeline is not None and run.runtime_s is not None
         for node in run.timeline.nodes
     ]
     return max(0.0, sum(paid_s) / len(paid_s)) if paid_s else 0.0
