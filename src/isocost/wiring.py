@@ -8,7 +8,9 @@ from typing import Final
 
 from filelock import FileLock, Timeout
 
+from isocost.catalog.kinds import Cloud
 from isocost.catalog.local import LOCAL_NODE_TYPES
+from isocost.catalog.shipped import load
 from isocost.clouds.aws.s3 import S3Store
 from isocost.clouds.azure.blob import AzureBlobStore
 from isocost.clouds.databricks.files import DatabricksFileStore
@@ -140,7 +142,18 @@ def open_grids(paths: Sequence[Path]) -> tuple[GridWorkload, ...]:
     Raises:
         UserError: if a file is not there or cannot be used; the message names the line.
     """
-    return read_grids(paths, {})
+    return read_grids(paths, _known_machines())
+
+
+def _known_machines() -> Mapping[str, NodeType]:
+    """Return every machine of the catalog by name; what is read of them has no region."""
+    catalog = load()
+    return {
+        machine.node_type_id: machine
+        for cloud in Cloud
+        for region in catalog.regions(cloud)
+        for machine in catalog.machines(cloud, region)
+    }
 
 
 def recorded_stage(workload: GridWorkload, seed: int, noise_sd: float) -> Stage:

@@ -176,14 +176,16 @@ def _is_same_node(a: GridRow, b: GridRow) -> bool:
 
 
 def _node_type(row: GridRow, known: NodeType | None) -> NodeType:
-    return NodeType(
-        row.instance_type,
-        row.cores,
-        row.memory_gib,
-        row.usd_per_node_hour or 0.0,
-        coremark=None if known is None else known.coremark,
-        network_gbps=None if known is None else known.network_gbps,
-        local_disk_gib=0.0 if known is None else known.local_disk_gib,
+    measured = NodeType(row.instance_type, row.cores, row.memory_gib, row.usd_per_node_hour or 0.0)
+    if known is None or known.cores != row.cores:  # another machine of the same name
+        return measured
+    return replace(
+        measured,
+        coremark=known.coremark,
+        network_gbps=known.network_gbps,
+        local_disk_gib=known.local_disk_gib,
+        local_disk_count=known.local_disk_count,
+        architecture=known.architecture,
     )
 
 
