@@ -4,7 +4,8 @@ Decima: from the spark tasks of one TPC-H query measured on 10 executors, the ma
 80 and 100; the truth is the replay of the spark tasks measured there. The law of growth is fitted
 to the stages of the other queries, and so is the width of the intervals; the yardstick replays the
 spark tasks as they were on 10. Gibilisco: from runs on 3 hosts the runtime on 7 and 10, beside
-Ernest. Prints one JSON object.
+Ernest. TPCx-BB: from runs on up to 8 slots the spark task time in sum on 24 and 32, on hardware
+that the law was not made for. Prints one JSON object.
 """
 
 import argparse
@@ -22,6 +23,13 @@ import msgspec
 from benchmarks.scaling_decima import TracedQuery, read_traces, steady_slots
 from benchmarks.scaling_fit import fit_law, stage_means
 from benchmarks.scaling_gibilisco import HostError, host_errors
+from benchmarks.scaling_tpcxbb import (
+    WorkError,
+    Workload,
+    contention_of,
+    read_workloads,
+    work_errors,
+)
 from isocost.model.growth import GrowthLaw
 from isocost.model.warmth import ScalableApplication
 
@@ -110,11 +118,36 @@ class GibiliscoFigures:
 
 
 @dataclass(frozen=True, slots=True)
+class WorkErrors:
+    """Likewise for TPCx-BB's spark task time in sum."""
+
+    count: int
+    median_ape: float
+    constant_median_ape: float
+
+
+@dataclass(frozen=True, slots=True)
+class TpcxbbFigures:
+    """Errors over everything and of each slot count.
+
+    Attributes:
+        contention: per slot, fitted to all templates; no error is taken with it.
+    """
+
+    count: int
+    median_ape: float
+    constant_median_ape: float
+    slots: Mapping[str, WorkErrors]
+    contention: float
+
+
+@dataclass(frozen=True, slots=True)
 class Figures:
     """What is printed."""
 
     decima: DecimaFigures
     gibilisco: GibiliscoFigures
+    tpcxbb: TpcxbbFigures
 
 
 def decima(traces: Sequence[TracedQuery]) -> DecimaFigures:
@@ -203,6 +236,26 @@ def _host_errors(errors: Sequence[HostError]) -> HostErrors:
     )
 
 
+def tpcxbb(workloads: Sequence[Workload]) -> TpcxbbFigures:
+    """Return the figures of all workloads."""
+    errors = work_errors(workloads)
+    by_slots = grouped(errors, lambda e: str(e.slot_count))
+    total = _work_errors(errors)
+    return TpcxbbFigures(
+        count=total.count,
+        median_ape=total.median_ape,
+        constant_median_ape=total.constant_median_ape,
+        slots={name: _work_errors(of_one) for name, of_one in by_slots.items()},
+        contention=contention_of(workloads),
+    )
+
+
+def _work_errors(errors: Sequence[WorkError]) -> WorkErrors:
+    return WorkErrors(
+        len(errors), median(e.ape for e in errors), median(e.constant_ape for e in errors)
+    )
+
+
 def grouped(rows: Iterable[Row], key: Callable[[Row], Key]) -> dict[Key, list[Row]]:
     """Return the rows by key, keys in the order they come."""
     found: dict[Key, list[Row]] = {}
@@ -220,7 +273,9 @@ def main() -> None:
     data = given or Path(os.environ.get("ISOCOST_SHARED_DATA", "../shared/data"))
     if not (data / "scaling").is_dir():
         parser.error(f"no folder `scaling` in {data}; pass --data with the measured data")
-    found = Figures(decima(read_traces(data)), gibilisco(host_errors(data)))
+    found = Figures(
+        decima(read_traces(data)), gibilisco(host_errors(data)), tpcxbb(read_workloads(data))
+    )
     sys.stdout.write(msgspec.json.format(msgspec.json.encode(found), indent=2).decode() + "\n")
 
 

@@ -2,12 +2,14 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
-from benchmarks.scaling import Makespan, coverage, decima, gibilisco, predicted
+from benchmarks.scaling import Makespan, coverage, decima, gibilisco, predicted, tpcxbb
 from benchmarks.scaling_decima import TracedQuery, read_traces
 from benchmarks.scaling_fit import fit_law, stage_means
 from benchmarks.scaling_gibilisco import HostError, host_errors, read_applications
+from benchmarks.scaling_tpcxbb import Workload, contention_of, read_workloads, work_errors
 from isocost.model.growth import GrowthLaw
 
 LAW = GrowthLaw(
@@ -91,6 +93,23 @@ def test_figures_are_medians_by_group():
     assert found.applications["b"].ernest_median_ape == 0.6
 
 
+def a_workload(template, contention, level_s=100.0):
+    slots = np.array([4.0, 6.0, 8.0, 16.0, 24.0, 32.0] * 2)
+    return Workload(template, slots, level_s * (1 + contention * slots))
+
+
+def test_contention_that_made_the_work_is_found():
+    workloads = [a_workload("1", 0.03), a_workload("3", 0.03, level_s=7.0)]
+    assert contention_of(workloads) == pytest.approx(0.03, rel=0.01)
+
+
+def test_each_template_is_predicted_by_the_others():
+    alike = [a_workload(template, 0.03) for template in ("1", "3", "7", "9")]
+    errors = work_errors([*alike, a_workload("5", 0.0)])
+    assert max(e.ape for e in errors[:-2]) < 0.01 < 0.1 < min(e.ape for e in errors[-2:])
+    assert max(e.constant_ape for e in errors[-2:]) < 1e-9
+
+
 def test_measured_traces_are_whole(shared_data):
     traces = read_traces(shared_data)
     assert len(traces) == 98
@@ -121,3 +140,9 @@ def test_measured_hosts_are_predicted_better_than_by_ernest(shared_data):
     found = gibilisco(host_errors(shared_data))
     for of_one in (found, *found.applications.values()):
         assert of_one.median_ape <= 0.7 * of_one.ernest_median_ape
+
+
+def test_measured_work_grows_on_other_hardware_too(shared_data):
+    found = tpcxbb(read_workloads(shared_data))
+    assert found.count == 1156
+    assert found.median_ape <= found.constant_median_ape / 2
