@@ -62,9 +62,10 @@ def read(*chunks: bytes) -> RunProfile:
         framings.lzf_stream,
     ],
 )
-def test_every_codec_gives_the_same_profile(shared_data, encode):
-    data = plain(shared_data / "eventlogs/nvidia/truncated_eventlog.gz")
-    packed = encode(data)
+@pytest.mark.parametrize("stream_count", [1, 3])
+def test_every_codec_gives_the_same_profile(data, encode, stream_count):
+    step = len(data) // stream_count + 1
+    packed = b"".join(encode(data[i : i + step]) for i in range(0, len(data), step))
     blocks = (packed[i : i + 4096] for i in range(0, len(packed), 4096))
     assert read_profile_from_chunks(decompress(blocks)) == read(data)
 
@@ -86,6 +87,15 @@ def test_cut_at_any_byte_is_an_error_or_flagged(data):
         assert not profile.is_complete, cut
         assert profile.missing
         assert profile.task_count <= whole.task_count
+
+
+@pytest.mark.parametrize("encode", [framings.snappy_stream, framings.lzf_stream])
+def test_cut_exactly_between_blocks_is_flagged_though_the_codec_has_no_end_mark(data, encode):
+    whole_count = len(data) // framings.BLOCK_BYTES
+    for block_count in {1, whole_count // 2, whole_count} - {0}:
+        packed = encode(data[: block_count * framings.BLOCK_BYTES])
+        profile = read_profile_from_chunks(decompress([packed]))
+        assert not profile.is_complete, block_count
 
 
 def test_databricks_log_cut_at_any_byte_is_flagged(shared_data):

@@ -14,8 +14,10 @@ from isocost.domain.profile import RemovalCause, RunProfile, StageStatus
 from isocost.eventlog.document import failures_of, profile_document
 from isocost.eventlog.findings import findings_of
 from isocost.eventlog.parts import ApplicationLog
-from isocost.eventlog.summarize import read_profile
+from isocost.eventlog.summarize import ReadOptions, read_profile
+from isocost.eventlog.thresholds import Thresholds
 from isocost.usecases.open_log import open_logs
+from isocost.usecases.profile_log import ProfileOptions, profile_logs
 from isocost.wiring import log_stores
 
 EXPECTED = Path(__file__).with_name("profiles.json")
@@ -200,6 +202,15 @@ def test_two_attempts_of_one_application_are_told_apart(event_logs):
     found = profiles(event_logs / "misc")
     attempts = [p for p in found.values() if p.application_id == "application_1713000000000_0001"]
     assert sorted(p.attempt_id for p in attempts) == ["1", "2"]
+
+
+def test_newest_of_two_attempts_is_marked(event_logs):
+    options = ProfileOptions(ReadOptions(), Thresholds())
+    logs = profile_logs(str(event_logs / "misc"), log_stores(), options).logs
+    newest = {
+        log.profile.attempt_id: log.is_newest_attempt for log in logs if log.profile.attempt_id
+    }
+    assert newest == {"1": False, "2": True}
 
 
 def test_cpu_time_that_an_old_spark_did_not_write_is_no_zero(event_logs):

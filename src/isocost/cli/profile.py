@@ -43,7 +43,7 @@ def profile(
         ),
     ] = False,
     processes: Annotated[
-        int, typer.Option(help="Logs to read at once; 0 for as many as there are cores.")
+        int, typer.Option(min=0, help="Logs to read at once; 0 for as many as there are cores.")
     ] = 0,
     threshold: Annotated[
         list[str] | None,

@@ -7,7 +7,7 @@ from typing import Final
 
 from isocost.domain.profile import MissingFact
 from isocost.eventlog.replay import Replay
-from isocost.eventlog.stages import StageFold, Sums
+from isocost.eventlog.stages import RESUBMITTED, StageFold, Sums
 from isocost.eventlog.task_events import LATEST_MS
 
 # Sums beyond this are damage, not data: an exbibyte, or 36 years in nanoseconds.
@@ -178,6 +178,22 @@ def _stage_tasks(replay: Replay) -> Iterator[Gap]:
             )
 
 
+def _unended_attempts(replay: Replay) -> Iterator[Gap]:
+    """Tell attempts that no partition misses: most often those that failed."""
+    stages = replay.stages.values()
+    resubmitted_count = sum(stage.failures[RESUBMITTED] for stage in stages)
+    known_count = sum(stage.ended_count + lost_task_count(stage) for stage in stages)
+    known_count += replay.tasks.duplicate_count - resubmitted_count
+    count = replay.task_start_count - known_count
+    if count > 0:
+        yield gap(
+            f"ends of {count} started spark task attempts that no stage misses",
+            "they failed, were killed or still ran when the log stopped",
+            "Up to so many attempts more may have failed or been killed.",
+            is_harmless=True,
+        )
+
+
 def _is_plausible(stage: StageFold) -> bool:
     sums: tuple[int, ...] = _ALL_SUMS(stage.sums)
     return min(sums) >= 0 and max(sums) < PLAUSIBLE_SUM
@@ -251,6 +267,7 @@ _CHECKS: Final[tuple[Callable[[Replay], Iterator[Gap]], ...]] = (
     _lines,
     _stage_events,
     _stage_tasks,
+    _unended_attempts,
     _spark_jobs,
     _sql,
     _metrics,

@@ -1,5 +1,6 @@
 """The limits that findings are judged by: each with its name, its default and where it is from."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 
@@ -54,10 +55,10 @@ class Thresholds:
 
     def __post_init__(self) -> None:
         for item in fields(self):
-            if getattr(self, item.name) < 0:
+            if not 0 <= getattr(self, item.name) < math.inf:
                 raise InvalidInput(
-                    f"Threshold {item.name} must be 0 or more; got {getattr(self, item.name)}. "
-                    "Pass a number of 0 or more."
+                    f"Threshold {item.name} must be a number of 0 or more; got "
+                    f"{getattr(self, item.name)}. Pass one that is."
                 )
 
 

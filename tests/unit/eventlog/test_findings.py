@@ -1,5 +1,6 @@
 """Each finding appears beyond its threshold, stays silent below it, and shows its numbers."""
 
+import math
 import re
 from dataclasses import fields, replace
 from pathlib import Path
@@ -75,9 +76,11 @@ def test_every_threshold_is_documented():
     assert {item.name for item in fields(Thresholds)} <= documented
 
 
-@pytest.mark.parametrize("changes", [{"no_such": 1.0}, {"skew_ratio": -1.0}])
+@pytest.mark.parametrize(
+    "changes", [{"no_such": 1.0}, {"skew_ratio": -1.0}, {"skew_ratio": math.nan}]
+)
 def test_wrong_threshold_says_which_are_known(changes):
-    with pytest.raises(InvalidInput, match=r"Known: stage_share|must be 0 or more"):
+    with pytest.raises(InvalidInput, match=r"Known: stage_share|must be a number of 0"):
         with_changes(Thresholds(), changes)
 
 

@@ -92,6 +92,13 @@ def test_dropped_task_ends_are_counted_stage_by_stage(dropped):
     assert profile.runtime_s == 11.0
 
 
+def test_lost_end_of_a_failed_attempt_is_told_though_no_partition_misses_it():
+    extra = [log.task_start(1000), log.task_start(1001)]
+    profile = read(log.joined([*LINES[:-1], *extra, LINES[-1]]))
+    assert "ends of 2 started spark task attempts" in missing(profile)
+    assert profile.is_complete
+
+
 @pytest.mark.parametrize(
     ("event", "named"),
     [
