@@ -5,7 +5,9 @@ import pytest
 from isocost.catalog.local import LOCAL_NODE_TYPES
 from isocost.domain.cluster import ClusterSpec
 from isocost.platforms.base import RunRequest
+from isocost.platforms.recorded.platform import Recorded
 from isocost.platforms.spark_local.platform import SparkLocal
+from isocost.testing.grids import a_cluster, a_workload
 from isocost.testing.platform_suite import PlatformSuite
 
 
@@ -27,4 +29,18 @@ class TestSparkLocal(PlatformSuite):
     @pytest.fixture(scope="class")
     @classmethod
     def outcome(cls, platform, request_one):
+        return platform.execute(request_one)
+
+
+class TestRecorded(PlatformSuite):
+    @pytest.fixture
+    def platform(self):
+        return Recorded(a_workload())
+
+    @pytest.fixture
+    def request_one(self):
+        return RunRequest("conformance-1", "sort", a_cluster(2))
+
+    @pytest.fixture
+    def outcome(self, platform, request_one):
         return platform.execute(request_one)

@@ -6,7 +6,7 @@ import msgspec
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from isocost.jobbank.measured.figures import PolicyFigures, SearchFigures
+from isocost.jobbank.measured.figures import COST_AFTER, PolicyFigures, SearchFigures
 from isocost.jobbank.measured.plan import Terms
 from isocost.jobbank.summary import Mean
 from isocost.units import PERCENT
@@ -15,16 +15,16 @@ from isocost.usecases.measure import Measurement
 _COLUMNS = (
     "Steps to 1.2×",
     "to 1.1×",
-    "Regret after 10",
-    "Cost after 10",
-    "25",
-    "50",
-    "SLA missed 2–10",
+    "Regret 10",
+    "Cost 10",
+    "Cost 25",
+    "Cost 50",
+    "Missed 2–10",
     "in all",
     "Failures",
-    "MAPE",
-    "80 % holds",
-    "95 % holds",
+    "Error",
+    "In 80 %",
+    "In 95 %",
     "ms",
 )
 
@@ -32,67 +32,87 @@ _COLUMNS = (
 def policy_table(result: Measurement) -> Table:
     """Return one line a policy."""
     terms = result.terms
-    table = _table(
-        f"{len(result.workloads)} workloads, {terms.seeds} starts each, {terms.runs} runs",
-        "Policy",
-    )
+    seen = f"{len(result.workloads)} workloads, {terms.seeds} starts each, {terms.runs} runs"
+    table = _titled(seen, "Policy")
+    for heading in _COLUMNS:
+        table.add_column(heading, justify="right")
     table.caption = (
         "Means over workloads of means over starts, ± standard error. Steps count the cold start "
-        "as 1; costs are those of so many runs over as many of the cheapest cluster in time; "
-        "failures are per project; predictions are of clusters tried for the first time; ms is "
-        "the time per recommendation."
+        "as 1; costs are those of 10, 25 and 50 runs over as many of the cheapest cluster in time; "
+        "missed is the share of runs after the cold start that missed the SLA; failures are per "
+        "project; errors and intervals are those of runtimes predicted for clusters tried for "
+        "the first time; ms is the time per recommendation."
     )
     for policy, figures in result.policies.items():
-        table.add_row(policy, *_cells(figures, with_error=True))
+        table.add_row(policy, *_cells(figures))
     return table
 
 
 def workload_table(result: Measurement) -> Table:
-    """Return one line a workload and policy."""
-    table = _table("Each workload", "Workload")
+    """Return one line a workload, with three columns for each policy."""
+    table = _titled("Each workload", "Workload")
+    table.caption = "Steps by the search protocol; cost after as many runs as were planned."
+    for policy in result.policies:
+        for heading in ("steps to 1.1×", f"cost after {_last_cost(result)}", "SLA missed"):
+            table.add_column(f"{policy}: {heading}", justify="right")
     for workload in result.workloads:
-        for policy, by_workload in result.by_workload.items():
-            cells = _cells(by_workload[workload.name], with_error=False)
-            table.add_row(f"{workload.name}: {policy}", *cells)
+        found = [by_workload[workload.name] for by_workload in result.by_workload.values()]
+        cells = [cell for figures in found for cell in _short_cells(figures, _last_cost(result))]
+        table.add_row(workload.name, *cells)
     return table
 
 
-def _table(title: str, first: str) -> Table:
+def _last_cost(result: Measurement) -> str:
+    """Return the largest count of runs that there is a cost after."""
+    within = [count for count in COST_AFTER if count <= result.terms.runs]
+    return str(within[-1] if within else COST_AFTER[0])
+
+
+def _short_cells(figures: PolicyFigures, count: str) -> tuple[str, str, str]:
+    return (
+        _mean(figures.search.steps_to_within["1.1"], _plain),
+        _mean(figures.cost_ratio_after[count], _plain),
+        _mean(figures.sla.miss_fraction, _share),
+    )
+
+
+def _titled(title: str, first: str) -> Table:
     table = Table(title=title, title_justify="left", caption_justify="left", box=SIMPLE_HEAD)
-    table.add_column(first)
-    for heading in _COLUMNS:
-        table.add_column(heading, justify="right")
+    table.add_column(first, no_wrap=True)
     return table
 
 
-def _cells(figures: PolicyFigures, *, with_error: bool) -> tuple[str, ...]:
-    def number(mean: Mean | None, text: Callable[[float], str]) -> str:
-        if mean is None:
-            return "–"
-        error = f" ±{text(mean.se)}" if with_error and mean.se is not None else ""
-        return f"{text(mean.mean)}{error}"
-
-    def plain(value: float) -> str:
-        return f"{value:.2f}"
-
-    def share(value: float) -> str:
-        return f"{value * PERCENT:.1f} %"
-
+def _cells(figures: PolicyFigures) -> tuple[str, ...]:
     search, cost = figures.search, figures.cost_ratio_after
     prediction = figures.prediction
     return (
-        number(search.steps_to_within["1.2"], plain),
-        number(search.steps_to_within["1.1"], plain),
-        number(search.regret_after["10"], share),
-        *(number(cost[count], plain) for count in ("10", "25", "50")),
-        number(figures.sla.miss_fraction_2_10, share),
-        number(figures.sla.miss_fraction, share),
-        number(figures.failures_per_project, plain),
-        number(prediction.mape, share),
-        number(prediction.coverage_80, share),
-        number(prediction.coverage_95, share),
+        _mean(search.steps_to_within["1.2"], _plain, with_error=True),
+        _mean(search.steps_to_within["1.1"], _plain, with_error=True),
+        _mean(search.regret_after["10"], _share, with_error=True),
+        *(_mean(cost[str(count)], _plain, with_error=True) for count in COST_AFTER),
+        _mean(figures.sla.miss_fraction_2_10, _share, with_error=True),
+        _mean(figures.sla.miss_fraction, _share, with_error=True),
+        _mean(figures.failures_per_project, _plain, with_error=True),
+        _mean(prediction.mape, _share, with_error=True),
+        _mean(prediction.coverage_80, _share),
+        _mean(prediction.coverage_95, _share),
         "–" if figures.decision_ms is None else f"{figures.decision_ms:.1f}",
     )
+
+
+def _mean(mean: Mean | None, text: Callable[[float], str], *, with_error: bool = False) -> str:
+    if mean is None:
+        return "–"
+    error = f" ±{text(mean.se)}" if with_error and mean.se is not None else ""
+    return f"{text(mean.mean)}{error}"
+
+
+def _plain(value: float) -> str:
+    return f"{value:.2f}"
+
+
+def _share(value: float) -> str:
+    return f"{value * PERCENT:.1f} %"
 
 
 def measurement_json(name: str, result: Measurement, *, seconds: float) -> dict[str, object]:
