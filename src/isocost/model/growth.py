@@ -5,7 +5,7 @@ executors. `GrowthLaw` is what is known of it before the project has run on anot
 E executors are busy, a spark task that would take d seconds with nothing beside it takes
 
     settled    d · (1 + c E + f E / (1 + d / d₀))     f only where it fetches shuffle data
-    warm-up    w · (1 + c E + g E)                    more, if its slot has not run its stage
+    warm-up    w · (1 + c E + g E)                    more, if its executor is new to its stage
     cold       z · (1 + c E)                          more, if its executor has run nothing at all
 
 c is contention: executors queue for disks, network, memory and the driver, as in Gunther's
@@ -84,7 +84,7 @@ class GrowthLaw:
     log_sd_per_efold: float
 
     def settled_s(self, alone_s: float, executor_count: int, *, reads_shuffle: bool) -> float:
-        """Return what a spark task takes on a slot that has run its stage before."""
+        """Return what a spark task takes on an executor that has run its stage before."""
         fetched = self.fan_in * executor_count / (1.0 + alone_s / self.fan_in_scale_s)
         return alone_s * (self.contended(executor_count) + (fetched if reads_shuffle else 0.0))
 
@@ -112,7 +112,7 @@ class GrowthLaw:
         return self.settled_s(alone_s, after, reads_shuffle=reads_shuffle) / settled_s
 
     def warm_up_growth(self, step: ExecutorStep) -> float:
-        """Return by what factor the warm-up of a stage on a slot grows."""
+        """Return by what factor the warm-up of a stage on an executor grows."""
         before, after = (self.contended(n) + self.warm_up_fan_in * n for n in step)
         return after / before
 
@@ -141,10 +141,10 @@ class GrowthLaw:
 MEASURED_LAW: Final = GrowthLaw(
     contention=0.015,
     fan_in=0.035,
-    fan_in_scale_s=0.085,
-    warm_up_fan_in=0.013,
-    cold_s=1.0,
-    cold_shuffle_s=0.42,
+    fan_in_scale_s=0.08,
+    warm_up_fan_in=0.015,
+    cold_s=0.9,
+    cold_shuffle_s=0.4,
     log_sd_per_efold=0.2,
 )
 

@@ -29,11 +29,11 @@ _NO_SLOT: Final = -1
 
 
 class Warmth(IntEnum):
-    """What a slot had run before it took a spark task."""
+    """What an executor had run to its end before a spark task was launched on it."""
 
     SETTLED = 0  # a spark task of the same stage
-    WARM = 1  # only other stages
-    COLD = 2  # nothing: its executor has just started
+    WARM = 1  # only spark tasks of other stages
+    COLD = 2  # nothing: it has just started
 
 
 class SpeaksOfTime(Protocol):
@@ -45,13 +45,13 @@ class SpeaksOfTime(Protocol):
         Args:
             stage: position in `ReplayPlan.stages`.
             launched: how many spark tasks of the stage were launched before this one.
-            warmth: what its slot had run before.
+            warmth: what its executor had run before.
         """
 
 
 @dataclass(frozen=True, slots=True)
 class TaskTimes:
-    """Durations by stage and launch order, whatever the slot."""
+    """Durations by stage and launch order, whatever the executor."""
 
     task_s: tuple[Sequence[float], ...]
 
@@ -66,7 +66,7 @@ class ReplayTrace:
 
     Attributes:
         runtime_s: of the application.
-        warmths: by stage, in launch order: what each spark task's slot had run before.
+        warmths: by stage, in launch order: what each spark task's executor had run before.
     """
 
     runtime_s: float
@@ -78,19 +78,23 @@ class Slots:
     """Where spark tasks can run.
 
     Attributes:
-        stays: for each slot, from when to when it is there.
+        stays: for each slot, from when to when it is there; those of one executor follow each
+            other.
         count: how many spark tasks can run at once, at most.
+        per_executor: slots of one executor.
     """
 
     stays: tuple[Stay, ...]
     count: int
+    per_executor: int = 1
 
 
 def observed_slots(plan: ReplayPlan) -> Slots:
     """Return the slots the application really had, coming and going with their executors."""
     stays = plan.executors or (Stay(0.0, float("inf")),)
     each = plan.slots_per_executor
-    return Slots(tuple(stay for stay in stays for _ in range(each)), plan.observed_slot_count)
+    slots = tuple(stay for stay in stays for _ in range(each))
+    return Slots(slots, plan.observed_slot_count, each)
 
 
 def slots_for(plan: ReplayPlan, executor_count: int, slots_per_executor: int) -> Slots:
@@ -102,7 +106,7 @@ def slots_for(plan: ReplayPlan, executor_count: int, slots_per_executor: int) ->
     added_s = [stay.from_s for stay in plan.executors[: plan.executor_count_peak]] or [0.0]
     times_s = [added_s[n * len(added_s) // executor_count] for n in range(executor_count)]
     stays = tuple(Stay(t, float("inf")) for t in times_s for _ in range(slots_per_executor))
-    return Slots(stays, len(stays))
+    return Slots(stays, len(stays), slots_per_executor)
 
 
 def replay(plan: ReplayPlan, slots: Slots, *, has_waves: bool = True) -> float:
@@ -144,6 +148,13 @@ def _durations(plan: ReplayPlan, slots: Slots, *, has_waves: bool) -> list[Seque
     ]
 
 
+def _by_slot(slots: Slots) -> list[set[int]]:
+    """Return by slot the stages of which a spark task has ended on its executor: none so far."""
+    executors = range(0, len(slots.stays), slots.per_executor)
+    by_executor: list[set[int]] = [set() for _ in executors]
+    return [by_executor[slot // slots.per_executor] for slot in range(len(slots.stays))]
+
+
 class _Replay:
     """One run of the list scheduler; events are (time, kind, stage position, slot)."""
 
@@ -159,7 +170,7 @@ class _Replay:
         self._is_done = [False] * count  # by completion rank
         self._done_prefix = 0
         self._free: deque[int] = deque()
-        self._last_stage = [_NO_STAGE] * len(slots.stays)  # by slot
+        self._ended_stages = _by_slot(slots)
         self._leaving_slots = 0
         self._last_s = 0.0
         self._events = [(stay.from_s, _OPENED, _NO_STAGE, i) for i, stay in enumerate(slots.stays)]
@@ -197,6 +208,7 @@ class _Replay:
         now_s, slot = happened
         if kind == _ENDED:
             self._free_slot(slot)
+            self._ended_stages[slot].add(position)
             self._end_spark_task(position, now_s)
         elif kind == _OPENED:
             self._free_slot(slot)
@@ -228,21 +240,14 @@ class _Replay:
         """Give free slots to ready stages in FIFO order."""
         while self._free and self._ready:
             position, slot = self._ready[0][1], self._free.popleft()
-            warmths = self._warmths[position]
-            warmth = self._warmth(slot, position)
+            warmths, ended = self._warmths[position], self._ended_stages[slot]
+            warmth = Warmth.SETTLED if position in ended else Warmth.WARM if ended else Warmth.COLD
             ends_s = now_s + self._times.duration_s(position, len(warmths), warmth)
             heappush(self._events, (ends_s, _ENDED, position, slot))
             warmths.append(warmth)
-            self._last_stage[slot] = position
             self._running[position] += 1
             if len(warmths) == self._task_counts[position]:
                 heappop(self._ready)
-
-    def _warmth(self, slot: int, position: int) -> Warmth:
-        last_stage = self._last_stage[slot]
-        if last_stage == position:
-            return Warmth.SETTLED
-        return Warmth.COLD if last_stage == _NO_STAGE else Warmth.WARM
 
     def _end_spark_task(self, position: int, now_s: float) -> None:
         self._running[position] -= 1

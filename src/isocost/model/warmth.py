@@ -1,10 +1,10 @@
 """A replay plan and a growth law in; the same application on other executors, replayed, out.
 
 The log tells how long each spark task took, and the replay of the cluster that ran tells what its
-slot had run before. Together they take each duration apart: what the spark task itself needs, what
-its stage's warm-up on the slot added (generated code is compiled, broadcasts are fetched), and
-what an executor that had run nothing added (classes are loaded, the JVM interprets). Each part
-grows by a law of its own, and on another cluster other spark tasks are the first ones.
+executor had run before. Together they take each duration apart: what the spark task itself needs,
+what its stage's warm-up on the executor added (code is compiled, broadcasts are fetched), and what
+an executor that had run nothing added (classes are loaded, the JVM interprets). Each part grows by
+a law of its own, and on another cluster other spark tasks are the first ones.
 """
 
 from collections.abc import Sequence
@@ -30,11 +30,11 @@ class StageParts:
     """The durations of one stage taken apart, as observed.
 
     Attributes:
-        settled_s: by launch order, what each spark task would take on a settled slot.
-        extra_s: by launch order, what its slot's own warmth added.
+        settled_s: by launch order, what each spark task would take on a settled executor.
+        extra_s: by launch order, what its executor's own warmth added.
         warmths: by launch order, what that warmth was.
-        warm_up_s: what a slot that had run other stages adds.
-        cold_s: what a slot whose executor had run nothing adds to that.
+        warm_up_s: what an executor that had run other stages adds.
+        cold_s: what an executor that had run nothing adds to that.
     """
 
     settled_s: tuple[float, ...]
@@ -47,7 +47,7 @@ class StageParts:
 
 @dataclass(frozen=True, slots=True)
 class GrownTimes:
-    """Durations by stage, launch order and warmth of the slot, all in seconds.
+    """Durations by stage, launch order and warmth of the executor, all in seconds.
 
     Attributes:
         settled_s: by stage and launch order.
@@ -62,7 +62,7 @@ class GrownTimes:
     extra_s: tuple[tuple[float, float, float], ...]
 
     def duration_s(self, stage: int, launched: int, warmth: Warmth) -> float:
-        """Return the work and what the slot's warmth adds."""
+        """Return the work and what the executor's warmth adds."""
         if warmth is self.warmths[stage][launched]:
             return self.settled_s[stage][launched] + self.own_extra_s[stage][launched]
         return self.settled_s[stage][launched] + self.extra_s[stage][warmth]

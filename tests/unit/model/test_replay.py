@@ -9,7 +9,15 @@ from hypothesis import strategies as st
 
 from isocost.domain.profile import Distribution, ExecutorSpan
 from isocost.model.plan import Stay, launch_order_s, plan_from_profile
-from isocost.model.replay import Slots, observed_slots, replay, slots_for
+from isocost.model.replay import (
+    Slots,
+    TaskTimes,
+    Warmth,
+    observed_slots,
+    replay,
+    replay_with,
+    slots_for,
+)
 from isocost.testing.nouns import a_profile, a_stage, some_durations
 
 
@@ -169,3 +177,22 @@ def test_a_chain_on_one_slot_replays_exactly(chain):
         stages.append(a_stage(stage_id, *task_s, spark_job_id=stage_id, **times))
         now_s += sum(task_s)
     assert replayed_s(a_profile(*stages), 1) == pytest.approx(now_s)
+
+
+def test_executor_is_settled_once_a_spark_task_of_the_stage_has_ended_on_any_of_its_slots():
+    plan = plan_from_profile(a_profile(a_stage(0, 1.0, 2.0, 1.0, 1.0)))
+    times = TaskTimes(((1.0, 2.0, 1.0, 1.0),))
+    together = replay_with(plan, Slots((Stay(0.0, inf),) * 2, 2, per_executor=2), times)
+    apart = replay_with(plan, Slots((Stay(0.0, inf),) * 2, 2), times)
+    cold, settled = Warmth.COLD, Warmth.SETTLED
+    assert together.warmths == apart.warmths == ((cold, cold, settled, settled),)
+    late = Slots((Stay(0.0, inf), Stay(1.5, inf)), 2, per_executor=2)
+    assert replay_with(plan, late, times).warmths == ((cold, settled, settled, settled),)
+
+
+def test_the_longest_free_slot_is_taken_first():
+    first = a_stage(0, 1.0)
+    second = a_stage(1, 1.0, parent_ids=(0,), submitted_s=1.0, completed_s=2.0)
+    plan = plan_from_profile(a_profile(first, second))
+    trace = replay_with(plan, steady_slots(2), TaskTimes(((1.0,), (1.0,))))
+    assert trace.warmths == ((Warmth.COLD,), (Warmth.COLD,))
