@@ -7,6 +7,8 @@ in both, told apart by the covariance of the memory part with the whole.
 
 from typing import Final
 
+import numpy as np
+
 from isocost.domain.recommendation import Cause
 from isocost.model.points import Floats, Points
 from isocost.model.posterior import Posterior
@@ -17,36 +19,41 @@ MEMORY: Final = "memory"
 SCALE_OUT: Final = "scaling with cores and nodes"
 
 
-def causes_of(posterior: Posterior, point: Points, *, noise_variance: float) -> tuple[Cause, ...]:
-    """Return the causes of uncertainty of one cluster, the largest first.
+def causes_of(
+    posterior: Posterior, points: Points, *, noise_variance: float
+) -> list[tuple[Cause, ...]]:
+    """Return the causes of uncertainty of each cluster, the largest first.
 
     Args:
         posterior: of the project.
-        point: one cluster.
+        points: clusters.
         noise_variance: of runs, in squared log runtime.
     """
-    mixture = posterior.predict(point)
-    weights, mean = mixture.weights, mixture.mean[:, 0]
-    within = float(weights @ mixture.sd[:, 0] ** 2)
-    between = _variance(weights, mean)
-    memory = posterior.memory_part(point)
-    shared = _covariance(weights, mean, memory) / between if between > 0 else 0.0
-    from_memory = between * min(1.0, max(0.0, shared))
-    noise = min(noise_variance, within)
+    mixture = posterior.predict(points)
+    weights = mixture.weights
+    within = weights @ mixture.sd**2
+    noise = np.minimum(noise_variance, within)
+    between = _covariance(weights, mixture.mean, mixture.mean)
+    shared = _covariance(weights, mixture.mean, posterior.memory_part(points))
+    from_memory = np.clip(shared, 0.0, between)
     parts = {
         NOISE: noise,
         UNEXPLAINED: within - noise,
         MEMORY: from_memory,
         SCALE_OUT: between - from_memory,
     }
-    total = sum(parts.values())
-    causes = (Cause(name, part / total) for name, part in parts.items())
-    return tuple(sorted(causes, key=lambda cause: -cause.share))
+    total = within + between
+    return [
+        tuple(
+            sorted(
+                (Cause(name, float(part[place] / total[place])) for name, part in parts.items()),
+                key=lambda cause: -cause.share,
+            )
+        )
+        for place in range(len(points))
+    ]
 
 
-def _variance(weights: Floats, values: Floats) -> float:
-    return _covariance(weights, values, values)
-
-
-def _covariance(weights: Floats, a: Floats, b: Floats) -> float:
-    return float(weights @ ((a - weights @ a) * (b - weights @ b)))
+def _covariance(weights: Floats, a: Floats, b: Floats) -> Floats:
+    """Return the covariance over components of each point, (points,)."""
+    return np.asarray(weights @ ((a - weights @ a) * (b - weights @ b)))

@@ -1,5 +1,6 @@
 """A weighted mixture of normals over log runtimes: medians, intervals, chances and gains out."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -8,6 +9,7 @@ from scipy.special import ndtr
 
 from isocost.model.points import Floats
 
+_REACH: Final = 8.0  # standard deviations to either side that a quantile is looked for in
 _BISECTIONS: Final = 20  # of 16 standard deviations: to a hundred-thousandth of one
 # A component so wide knows nothing; its mean runtime would be the whole mixture's.
 _WIDEST_SD: Final = 0.7
@@ -36,17 +38,23 @@ class Mixture:
         """Return P(log runtime ≤ `log_s`), (points,)."""
         return np.asarray(self.weights @ ndtr((log_s - self.mean) / self.sd))
 
-    def quantile(self, probability: float) -> Floats:
-        """Return the log runtime that `probability` of the mass lies below, (points,)."""
+    def quantiles(self, probabilities: Sequence[float]) -> Floats:
+        """Return the log runtimes that so much of the mass lies below, (probabilities, points)."""
         mean, sd = self.moments()
-        reach = 8.0 * sd + 1e-9
-        low, high = mean - reach, mean + reach
+        wanted = np.asarray(probabilities)[:, None]
+        low = np.broadcast_to(mean - _REACH * sd, (len(wanted), len(mean)))
+        high = np.broadcast_to(mean + _REACH * sd, (len(wanted), len(mean)))
         for _ in range(_BISECTIONS):
             middle = (low + high) / 2
-            is_below = self.probability_below(middle) < probability
+            is_below = self._masses_below(middle) < wanted
             low = np.where(is_below, middle, low)
             high = np.where(is_below, high, middle)
         return np.asarray((low + high) / 2)
+
+    def _masses_below(self, log_s: Floats) -> Floats:
+        """Return P(log runtime ≤ `log_s`), (levels, points) each."""
+        apart = (log_s[None] - self.mean[:, None]) / self.sd[:, None]
+        return np.asarray(np.tensordot(self.weights, ndtr(apart), axes=1))
 
     def expected_s(self) -> Floats:
         """Return the mean runtime in seconds, (points,); of wide components a cautious one."""

@@ -180,15 +180,15 @@ class Posterior:
         """Return the same from few components: to find out which clusters to ask about."""
         return joined([self._predict(component, points) for component in self._few_components])
 
-    def memory_part(self, point: Points) -> Floats:
-        """Return by how much memory moves one cluster against those seen, (components,)."""
+    def memory_part(self, points: Points) -> Floats:
+        """Return by how much memory moves clusters against those seen, (components, points)."""
         seen = self._observed.points
         parts = [
-            component.curves.memory_part(point)[:, 0]
-            - component.curves.memory_part(seen).mean(axis=1)
+            component.curves.memory_part(points)
+            - component.curves.memory_part(seen).mean(axis=1, keepdims=True)
             for component in self._components
         ]
-        return np.concatenate(parts)
+        return np.vstack(parts)
 
     def _predict(self, component: Component, points: Points) -> tuple[Floats, Floats, Floats]:
         given = component.conditioned

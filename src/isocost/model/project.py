@@ -76,6 +76,7 @@ class ProjectModel:
         """
         self._node_types = node_types
         self.replay_error_fraction: float | None = None
+        self._seen: list[Seen] | None = None
         self._input_bytes = input_bytes or newest_input_bytes(history)
         self._cells = cells_of(history, epochs_of(history), input_bytes=self._input_bytes)
         if not self._cells:
@@ -108,6 +109,11 @@ class ProjectModel:
 
     def seen(self) -> list[Seen]:
         """Return what was seen of each cluster that succeeded, oldest first."""
+        if self._seen is None:
+            self._seen = self._all_seen()
+        return self._seen
+
+    def _all_seen(self) -> list[Seen]:
         by_spec: dict[ClusterSpec, list[Cell]] = defaultdict(list)
         for cell in self._cells:
             if cell.is_sound:

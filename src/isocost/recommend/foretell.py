@@ -10,7 +10,7 @@ from isocost.domain.cluster import ClusterSpec, NodeType
 from isocost.domain.recommendation import Cause, ConsideredCandidate, Interval, Prediction
 from isocost.model.causes import NOISE, causes_of
 from isocost.model.mixture import Mixture
-from isocost.model.points import Floats, points_of
+from isocost.model.points import Floats, Points, points_of
 from isocost.model.project import ProjectModel, Seen
 from isocost.pricing.list_cost import usd_per_s
 
@@ -40,10 +40,25 @@ def foretell(
     A cluster that has run before is predicted from its own runs, which know it better than any
     curve.
     """
-    seen = {cluster.spec: cluster for cluster in model.seen() if cluster.count}
+    points = points_of(specs, terms.node_types)
+    runtimes = _Runtimes(model, points, [_own_runs(model, spec) for spec in specs])
+    causes = causes_of(model.posterior, points, noise_variance=model.run_sd**2)
+    failure = model.probability_of_failure(points)
+    in_time = runtimes.chance_in_time(terms.max_runtime_s)
+    seconds = runtimes.quantiles_s()
+    usd = (seconds + terms.overhead_s) * rates_usd_per_s(specs, terms.node_types)
     return [
-        ConsideredCandidate(spec, _foretold(model, spec, terms, own=seen.get(spec)))
-        for spec in specs
+        ConsideredCandidate(
+            spec,
+            _prediction(
+                seconds[:, place],
+                usd[:, place],
+                failure=float(failure[place]),
+                in_time=None if in_time is None else float(in_time[place]),
+                causes=causes[place] if runtimes.own[place] is None else (Cause(NOISE, 1.0),),
+            ),
+        )
+        for place, spec in enumerate(specs)
     ]
 
 
@@ -53,44 +68,52 @@ def rates_usd_per_s(specs: Sequence[ClusterSpec], node_types: Sequence[NodeType]
     return np.fromiter((of_one[s.node_type_id] * s.worker_count for s in specs), np.float64)
 
 
-def _foretold(
-    model: ProjectModel, spec: ClusterSpec, terms: Terms, *, own: Seen | None
+class _Runtimes:
+    """Runtimes of some clusters: by the model, or by their own runs where there are any."""
+
+    def __init__(self, model: ProjectModel, points: Points, own: Sequence[Seen | None]) -> None:
+        self.own = own
+        mixture = model.predict(points)
+        # Own runs are one normal: as all components, they are that normal still.
+        mean, sd = mixture.mean.copy(), mixture.sd.copy()
+        for place, seen in enumerate(own):
+            if seen is not None:
+                mean[:, place] = seen.log_s
+                sd[:, place] = seen.sd * (1.0 + 1.0 / seen.count) ** 0.5
+        self._mixture = Mixture(mixture.weights, mean, sd)
+
+    def quantiles_s(self) -> Floats:
+        """Return the runtimes at `_LEVELS`, (levels, points)."""
+        return np.exp(self._mixture.quantiles(_LEVELS))
+
+    def chance_in_time(self, max_runtime_s: float | None) -> Floats | None:
+        """Return P(runtime ≤ SLA), (points,); None without an SLA."""
+        if max_runtime_s is None:
+            return None
+        return self._mixture.probability_below(float(np.log(max_runtime_s)))
+
+
+def _own_runs(model: ProjectModel, spec: ClusterSpec) -> Seen | None:
+    return next((seen for seen in model.seen() if seen.spec == spec and seen.count), None)
+
+
+def _prediction(
+    seconds: Floats,
+    usd: Floats,
+    *,
+    failure: float,
+    in_time: float | None,
+    causes: tuple[Cause, ...],
 ) -> Prediction:
-    point = points_of([spec], terms.node_types)
-    causes: tuple[Cause, ...]
-    if own is None:
-        mixture = model.predict(point)
-        causes = causes_of(model.posterior, point, noise_variance=model.run_sd**2)
-    else:
-        mixture = _from_own_runs(own)
-        causes = (Cause(NOISE, 1.0),)
-    failure = float(model.probability_of_failure(point)[0])
-    runtimes_s = [float(np.exp(mixture.quantile(level)[0])) for level in _LEVELS]
-    rate = float(rates_usd_per_s([spec], terms.node_types)[0])
-    costs_usd = [(runtime_s + terms.overhead_s) * rate for runtime_s in runtimes_s]
+    """Return runtimes and costs at `_LEVELS` as a prediction."""
     return Prediction(
-        runtime_s=runtimes_s[0],
-        runtime_80_s=Interval(runtimes_s[1], runtimes_s[2]),
-        runtime_95_s=Interval(runtimes_s[3], runtimes_s[4]),
-        cost_usd=costs_usd[0],
-        cost_80_usd=Interval(costs_usd[1], costs_usd[2]),
-        sla_probability=_sla_probability(mixture, terms.max_runtime_s, failure=failure),
-        cost_95_usd=Interval(costs_usd[3], costs_usd[4]),
+        runtime_s=float(seconds[0]),
+        runtime_80_s=Interval(float(seconds[1]), float(seconds[2])),
+        runtime_95_s=Interval(float(seconds[3]), float(seconds[4])),
+        cost_usd=float(usd[0]),
+        cost_80_usd=Interval(float(usd[1]), float(usd[2])),
+        sla_probability=None if in_time is None else (1.0 - failure) * in_time,
+        cost_95_usd=Interval(float(usd[3]), float(usd[4])),
         failure_probability=failure,
         causes=causes,
     )
-
-
-def _sla_probability(
-    mixture: Mixture, max_runtime_s: float | None, *, failure: float
-) -> float | None:
-    if max_runtime_s is None:
-        return None
-    in_time = float(mixture.probability_below(float(np.log(max_runtime_s)))[0])
-    return (1.0 - failure) * in_time
-
-
-def _from_own_runs(own: Seen) -> Mixture:
-    """Return the next run of a cluster that ran: its mean, as uncertain as its count leaves it."""
-    sd = own.sd * (1.0 + 1.0 / own.count) ** 0.5
-    return Mixture(np.ones(1), np.array([[own.log_s]]), np.array([[sd]]))
