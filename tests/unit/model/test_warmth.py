@@ -102,3 +102,17 @@ def test_spark_tasks_that_grow_never_end_sooner(task_s, executor_count):
 
 def test_spark_task_of_no_time_stays_so():
     assert runtime_s(plan_of(a_stage(0, 0.0, 0.0)), 1, GROWING) == 0.0
+
+
+def test_executors_that_a_stage_leaves_idle_do_not_slow_it():
+    plan = plan_of(a_stage(0, 4.0, 4.0), executor_count=2)
+    assert runtime_s(plan, 100, GROWING) == pytest.approx(runtime_s(plan, 2, GROWING))
+
+
+def test_cold_start_that_one_stage_shows_is_expected_of_the_others():
+    slow = a_stage(0, 32.0, *[2.0] * 9)
+    child = a_stage(1, 1.0, parent_ids=(0,), submitted_s=50.0, completed_s=51.0)
+    scan, silent = ScalableApplication(plan_of(slow, child), FLAT).parts
+    alone = ScalableApplication(plan_of(a_stage(0, 32.0)), FLAT).parts[0]
+    assert (scan.cold_s, alone.cold_s) == (pytest.approx(30.0), FLAT.cold_s)
+    assert silent.cold_s == pytest.approx((FLAT.cold_s + 30.0) / 2)
