@@ -27,7 +27,7 @@ from isocost.eventlog.reasons import short_reason
 from isocost.eventlog.replay import Replay
 from isocost.eventlog.sql import SqlFold, files_of
 from isocost.eventlog.stages import StageFold
-from isocost.eventlog.storage import cached_rdds, scope_name
+from isocost.eventlog.storage import cached_rdds
 from isocost.eventlog.task_events import LATEST_MS
 from isocost.eventlog.timeline import RunningStage, core_time, driver_s
 from isocost.units import MS_PER_S
@@ -117,6 +117,8 @@ class _Assembly:
     def _stage(self, fold: StageFold) -> StageProfile:
         replay, stage_id = self._replay, fold.stage_id
         submission_ms = _first(fold.submission_ms, fold.first_launch_ms)
+        durations = fold.durations.distribution(self._max_values)
+        fold.durations.forget()  # to hold all of them twice would be the peak of the memory
         return StageProfile(
             stage_id=stage_id,
             attempt_id=fold.attempt_id,
@@ -129,7 +131,7 @@ class _Assembly:
             expected_task_count=fold.expected_task_count,
             task_count=fold.ended_count,
             failed_task_count=fold.failures.total(),
-            durations=fold.durations.distribution(self._max_values),
+            durations=durations,
             totals=fold.sums.totals(),
             peak_execution_memory_bytes=fold.peak_execution_bytes,
             resource_profile_id=fold.resource_profile_id,
@@ -303,8 +305,8 @@ def _plan_fingerprint(replay: Replay) -> str | None:
     """
     found = {e.plan_fingerprint for e in replay.sql.executions.values() if e.plan_fingerprint}
     for fold in replay.stages.values():
-        if replay.execution_of(fold) is None and fold.scopes:
+        if replay.execution_of(fold) is None and fold.operations:
             call = _CALL.match(fold.name)
-            names = [call.group() if call else "", *map(scope_name, fold.scopes)]
+            names = [call.group() if call else "", *fold.operations]
             found.add(plans.hashed(names))
     return plans.hashed(sorted(found)) if found else None

@@ -68,6 +68,10 @@ class Durations:
             values_s=tuple(values.tolist()),
         )
 
+    def forget(self) -> None:
+        """Let go of the sample; count, sum, shortest and longest stay."""
+        self._task_ids, self._ms = array("q"), array("q")
+
     @property
     def kept_count(self) -> int:
         """How many durations are held."""

@@ -5,6 +5,7 @@ shuffle write time in nanoseconds. Each field's name says its unit; seconds begi
 folded. Spark tasks have their own module, `task_events`.
 """
 
+from functools import lru_cache
 from typing import Any, Final
 
 import msgspec
@@ -414,10 +415,15 @@ def event_name(line: bytes) -> str | None:
     """
     if line.startswith(EVENT_PREFIX):
         end = line.find(b'"', len(EVENT_PREFIX), len(EVENT_PREFIX) + 200)
-        name = line[len(EVENT_PREFIX) : end].decode("utf-8", "replace") if end > 0 else ""
-    else:
-        try:
-            name = decode_event(line).name
-        except UNDECODABLE:
-            return None
-    return name.rpartition(".")[2] if name.startswith(FAMILIES) else None
+        return _short_name(line[len(EVENT_PREFIX) : end] if end > 0 else b"")
+    try:
+        return _short_name(decode_event(line).name.encode("utf-8", "replace"))
+    except UNDECODABLE:
+        return None
+
+
+@lru_cache(maxsize=256)
+def _short_name(name: bytes) -> str | None:
+    """Return an event's name without its package; None if it is none of Spark's."""
+    text = name.decode("utf-8", "replace")
+    return text.rpartition(".")[2] if text.startswith(FAMILIES) else None

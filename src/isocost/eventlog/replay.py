@@ -75,12 +75,12 @@ class Replay:
         """Take complete lines; the ends of spark tasks are set aside and taken all at once."""
         buffer, start, stop = stretch
         find, begins = buffer.find, buffer.startswith
-        starts, ends, last_start = [], [], slice(0)
+        ends: list[tuple[int, int]] = []
+        last_start = slice(0)
         while start < stop:
             end = find(b"\n", start, stop)
             if begins(TASK_END_PREFIX, start):
-                starts.append(start)
-                ends.append(end)
+                ends.append((start, end))
             elif begins(TASK_START_PREFIX, start):
                 self.task_start_count += 1
                 last_start = slice(start, end)
@@ -89,7 +89,7 @@ class Replay:
             start = end + 1
         if last_start.stop:
             self._last_start = buffer[last_start]
-        self._task_ends(buffer, starts, ends)
+        self._task_ends(buffer, ends)
 
     def finish(self) -> None:
         """Fold what is still held back; call once, after the last line."""
@@ -110,10 +110,10 @@ class Replay:
         """Whether so many lines were no events that the file must be something else."""
         return not self.is_event_log and self.faults.foreign_line_count > FOREIGN_LINE_LIMIT
 
-    def _task_ends(self, buffer: bytes, starts: Sequence[int], ends: Sequence[int]) -> None:
+    def _task_ends(self, buffer: bytes, lines: Sequence[tuple[int, int]]) -> None:
         """Take the lines `buffer[start:end]`, in batches that fit the processor's cache."""
-        for first in range(0, len(starts), BATCH_SIZE):
-            spans = list(zip(starts[first:][:BATCH_SIZE], ends[first:][:BATCH_SIZE], strict=True))
+        for first in range(0, len(lines), BATCH_SIZE):
+            spans = lines[first : first + BATCH_SIZE]
             try:
                 decoded = decode_task_ends(buffer, spans)
             except events.UNDECODABLE:

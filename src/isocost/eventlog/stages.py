@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from operator import sub
+from sys import intern
 from typing import Final
 
 import numpy as np
@@ -15,6 +16,7 @@ import numpy as np
 from isocost.domain.profile import MemoryPeaks, TaskTotals
 from isocost.eventlog.durations import Durations
 from isocost.eventlog.events import StageInfo
+from isocost.eventlog.storage import scope_name
 from isocost.eventlog.task_events import (
     LATEST_MS,
     ExecutorMetrics,
@@ -170,7 +172,7 @@ class StageFold:
     parent_ids: tuple[int, ...] = ()
     source_ids: tuple[int, ...] | None = None
     own_rdd_id: int | None = None
-    scopes: tuple[str, ...] = ()
+    operations: tuple[str, ...] = ()
     sql_execution_id: int | None = None
     resource_profile_id: int = 0
     expected_task_count: int = 0
@@ -196,13 +198,13 @@ class StageFold:
 
     def describe(self, info: StageInfo) -> None:
         """Take what a stage event says of the stage itself."""
-        self.name = info.name
+        self.name = intern(info.name)  # loops run the same line again and again
         self.parent_ids = tuple(info.parent_ids)
         self.expected_task_count = info.task_count
         self.resource_profile_id = info.resource_profile_id
-        if info.rdds:
+        if info.rdds and not self.operations:
             self.own_rdd_id = info.rdds[0].rdd_id
-            self.scopes = tuple(rdd.scope for rdd in info.rdds)
+            self.operations = tuple(scope_name(rdd.scope) for rdd in info.rdds)
         if info.submission_ms is not None:
             self.submission_ms = info.submission_ms
         if info.completion_ms is not None:

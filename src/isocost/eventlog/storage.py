@@ -3,6 +3,7 @@
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from sys import intern
 from typing import Final
 
 import msgspec
@@ -39,9 +40,12 @@ def cached_rdds(
 
 
 def scope_name(scope: str) -> str:
-    """Return the operation that a scope, which is JSON of its own, names."""
+    """Return the operation that a scope, which is JSON of its own, names.
+
+    There are few operations and a scope for each RDD, so equal names share their memory.
+    """
     try:
-        return _decode_scope(scope).name if scope else ""
+        return intern(_decode_scope(scope).name) if scope else ""
     except msgspec.MsgspecError:
         return ""
 

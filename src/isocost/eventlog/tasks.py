@@ -6,7 +6,7 @@ summed: an order of magnitude faster than task by task.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,13 @@ MAX_TASK_ID: Final = 50_000_000
 
 _ENDED, _RESUBMITTED = 1, 2
 _COUNTABLE: Final = 1 << 16
+
+
+class _Times(NamedTuple):
+    """When spark tasks began and ended, shapes (tasks,)."""
+
+    launches_ms: Ints
+    finishes_ms: Ints
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,38 +97,40 @@ class TaskBook:
         if not ends:
             return
         infos: Sequence[TaskInfo] = [end.info for end in ends]
-        is_plain = self._is_plain(ends, infos)
-        if not is_plain:
+        times = self._plain_times(ends, infos)
+        is_plain = times is not None
+        if times is None:
             ends = [end for end in ends if self._is_new(end)]
             infos = timed([end.info for end in ends if end.reason.name != RESUBMITTED])
+            times = _times(infos)
         for key, group in _by_stage(ends).items():
             stage_of(*key).add(group, is_plain=is_plain)
         if infos:
-            self._add_times(infos)
+            self._add_times(infos, times)
 
-    def _is_plain(self, ends: Sequence[TaskEnd], infos: Sequence[TaskInfo]) -> bool:
-        """Say whether all these succeeded, were measured and timed and are seen first; mark them.
+    def _plain_times(self, ends: Sequence[TaskEnd], infos: Sequence[TaskInfo]) -> _Times | None:
+        """Return the times if all these succeeded, were measured and timed and are seen first.
 
-        Nearly all batches are plain, and then nothing need be asked of any single spark task.
+        They are then marked as seen. Nearly all batches are so plain, and then nothing need be
+        asked of any single spark task.
         """
         if any([end.reason.name != SUCCESS or end.metrics is None for end in ends]):
-            return False
+            return None
         try:
             task_ids = np.array([info.task_id for info in infos], dtype=np.int64)
-            launches_ms = np.array([info.launch_ms for info in infos], dtype=np.int64)
-            finishes_ms = np.array([info.finish_ms for info in infos], dtype=np.int64)
+            times = _times(infos)
         except OverflowError:
-            return False
+            return None
         self._make_room(int(task_ids.max()))
-        is_timed = launches_ms.min() > 0 and finishes_ms.max() <= LATEST_MS
-        if not is_timed or (finishes_ms < launches_ms).any():
-            return False
+        is_timed = times.launches_ms.min() > 0 and times.finishes_ms.max() <= LATEST_MS
+        if not is_timed or (times.finishes_ms < times.launches_ms).any():
+            return None
         if task_ids.min() < 0 or task_ids.max() >= len(self._seen):
-            return False
+            return None
         if (self._seen[task_ids] & _ENDED).any() or _has_twins(task_ids):
-            return False
+            return None
         self._seen[task_ids] |= _ENDED
-        return True
+        return times
 
     def _make_room(self, highest: int) -> None:
         if len(self._seen) <= highest <= MAX_TASK_ID:
@@ -144,15 +153,22 @@ class TaskBook:
         self._seen[task_id] |= mark
         return is_new
 
-    def _add_times(self, infos: Sequence[TaskInfo]) -> None:
-        launches_ms = np.array([info.launch_ms for info in infos])
-        finishes_ms = np.array([info.finish_ms for info in infos])
+    def _add_times(self, infos: Sequence[TaskInfo], times: _Times) -> None:
+        launches_ms, finishes_ms = times
         self.busy.add(launches_ms, finishes_ms)
         self.use.add(infos, launches_ms, finishes_ms - launches_ms)
         earliest_ms, latest_ms = int(launches_ms.min()), int(finishes_ms.max())
         if self.earliest_ms is None or earliest_ms < self.earliest_ms:
             self.earliest_ms = earliest_ms
         self.latest_ms = max(latest_ms, self.latest_ms or 0)
+
+
+def _times(infos: Sequence[TaskInfo]) -> _Times:
+    """Return the columns of times; an OverflowError where a time is absurd."""
+    return _Times(
+        np.array([info.launch_ms for info in infos], dtype=np.int64),
+        np.array([info.finish_ms for info in infos], dtype=np.int64),
+    )
 
 
 def _has_twins(task_ids: Ints) -> bool:
