@@ -4,7 +4,7 @@ Sums of Matérn kernels over the logarithms of memory per core, cores, cores per
 and network, in squared log runtimes; the length scales are e-folds.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -44,6 +44,11 @@ class ResidualKernel:
     cores_length: float = 1.0
     memory_length: float = 1.5
     multiple: float = 1.0
+
+    @property
+    def once(self) -> "ResidualKernel":
+        """The kernel at a multiple of 1."""
+        return replace(self, multiple=1.0)
 
     def between(self, a: Points, b: Points) -> Floats:
         """Return the covariance (points of a, points of b), the free level excluded."""

@@ -174,11 +174,24 @@ class Posterior:
 
     def predict(self, points: Points) -> Mixture:
         """Return the log runtimes of the next run on some clusters."""
-        return joined([self._predict(component, points) for component in self._components])
+        return self._predict_by(self._components, points)
 
     def predict_roughly(self, points: Points) -> Mixture:
-        """Return the same from few components: to find out which clusters to ask about."""
-        return joined([self._predict(component, points) for component in self._few_components])
+        """Return about the same as one normal each: to find out which clusters to ask about."""
+        mean, sd = self._predict_by(self._few_components, points).moments()
+        return Mixture(np.ones(1), mean[None], sd[None])
+
+    def _predict_by(self, components: Sequence[Component], points: Points) -> Mixture:
+        # Kernels that are multiples of each other have most of their work in common.
+        between: dict[ResidualKernel, Floats] = {}
+        for component in components:
+            kernel = component.conditioned.kernel.once
+            if kernel not in between:
+                between[kernel] = kernel.between(self._observed.points, points)
+        return joined([
+            self._predict(component, points, between[component.conditioned.kernel.once])
+            for component in components
+        ])
 
     def memory_part(self, points: Points) -> Floats:
         """Return by how much memory moves clusters against those seen, (components, points)."""
@@ -190,10 +203,12 @@ class Posterior:
         ]
         return np.vstack(parts)
 
-    def _predict(self, component: Component, points: Points) -> tuple[Floats, Floats, Floats]:
+    def _predict(
+        self, component: Component, points: Points, between: Floats
+    ) -> tuple[Floats, Floats, Floats]:
         given = component.conditioned
         seen = self._observed.points
-        cross = _covariance(given.kernel, seen, points)
+        cross = given.kernel.multiple * between + _shared_covariance(seen, points)
         reduced = solve_triangular(given.factor, cross, lower=True, check_finite=False)
         variance = prior_variance(given.kernel, points) - (reduced**2).sum(axis=0)
         sd = np.sqrt(np.maximum(variance, _LEAST_VARIANCE) + self._noise_variance)
@@ -221,9 +236,14 @@ def _condition_group(group: Group, observed: Observed, base: float) -> list[_Con
 
 
 def _covariance(kernel: ResidualKernel, a: Points, b: Points) -> Floats:
+    return np.asarray(kernel.multiple * kernel.once.between(a, b) + _shared_covariance(a, b))
+
+
+def _shared_covariance(a: Points, b: Points) -> Floats:
+    """Return what all kernels have in common: the level and the input size."""
     # A change of the program moves the level to anywhere and leaves the shape.
     level = LEVEL_SD**2 * (a.epoch[:, None] == b.epoch[None, :])
-    return np.asarray(kernel.between(a, b) + input_covariance(a, b) + level)
+    return np.asarray(input_covariance(a, b) + level)
 
 
 def prior_variance(kernel: ResidualKernel, points: Points) -> Floats:

@@ -5,8 +5,9 @@ many executors. So runs on a few executors with little data show what many do wi
 
     runtime(E, s) = driver + (1 + c E) · exp(h(log s/E))
 
-with c the contention of `growth` and h a curve that the program's own runs draw: a Gaussian
-process about a straight line, which may bend where the data no longer fits into memory.
+with c what executors cost each other in all, fetching included, and h a curve that the program's
+own runs draw: a Gaussian process about a straight line, which may bend where the data no longer
+fits into memory.
 """
 
 from collections.abc import Sequence
@@ -19,6 +20,10 @@ from scipy.linalg import cho_solve
 from isocost.errors import InvalidInput
 from isocost.model.growth import NOISE_SD, Floats, LogNormal
 
+# Geometric mean of what fits single programs best, each from runs with as much data per executor
+# on 2 to 12 of them: 0.0005, 0.11 and 0.17 for C3O's sgd, grep and sort, 0.005 and 0.016 for
+# Gibilisco's logistic regression and connected components; and 0.05 for UDAO's TPCx-BB templates.
+USUAL_CONTENTION: Final = 0.018
 # Twice the data per executor is twice the work, unless parts of it are fixed or caches overflow:
 # C3O's five programs have log-log slopes from 0.3 to 1.1 over the whole runtime.
 SLOPE_MEAN: Final = 1.0
@@ -58,8 +63,12 @@ class SizedRun:
 class WeakScaling:
     """Predicts one program's runtime; immutable once made."""
 
-    def __init__(self, runs: Sequence[SizedRun], contention: float) -> None:
+    def __init__(self, runs: Sequence[SizedRun], contention: float = USUAL_CONTENTION) -> None:
         """Draw the curve.
+
+        Args:
+            runs: on any executor counts.
+            contention: c; runs on one executor count alone do not tell it.
 
         Raises:
             InvalidInput: if there is no run.
