@@ -135,8 +135,8 @@ class GrowthLaw:
 # one slot): the one measured set known that tells spark tasks' warmth and fetching apart.
 # Predicting one of its queries by the others is off by 0.07 per e-fold, but programs and platforms
 # differ by 0.2, and that is what counts here: an e-fold of executors, between 3 and 10 and with as
-# much data each, is 0.03 of growth in Decima's traces, 0 to 0.5 in C3O's programs, 0.03 and 0.08 in
-# Gibilisco's and 0.2 in UDAO's TPCx-BB runs (benchmarks/README.md, `scaling`).
+# much data each, is 0.03 of growth in Decima's traces, 0 to 0.5 in C3O's programs, 0.03 and 0.08
+# in Gibilisco's and 0.2 in UDAO's TPCx-BB runs (benchmarks/README.md, `scaling`).
 MEASURED_LAW: Final = GrowthLaw(
     contention=0.005,
     fan_in=0.035,
