@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from isocost.simulator.nodes import NodePool
-from isocost.simulator.physics import FIRST_FIXED_S, LATER_FIXED_S, SPILL_DISK_FRACTION, Timing
+from isocost.simulator.physics import LATER_FIXED_S, SPILL_DISK_FRACTION, Timing
 from isocost.simulator.run import Floats, Integers, SparkTaskTable, StageAttempt
 from isocost.simulator.schedule import Rows, Scheduler
 
@@ -50,19 +50,19 @@ def _attempts(scheduler: Scheduler, position: Integers, attempt: Integers) -> li
 def _table(scheduler: Scheduler, pool: NodePool, order: Integers) -> SparkTaskTable:
     rows = scheduler.rows
     timing, index = np.array(rows.timing)[order], np.array(rows.index)[order]
-    pace, first_s = np.array(rows.pace)[order], np.array(rows.first_s)[order]
+    pace, warm_s = np.array(rows.pace)[order], np.array(rows.warm_up_s)[order]
     position = np.array(rows.stage)[order]
     gathered = _Gathered(scheduler.timings, timing, index)
-    planned_s = gathered(lambda each: each.run_s) + first_s
+    fetch_s = np.array(rows.fetch_s)[order]
+    planned_s = gathered(lambda each: each.run_s) + warm_s + fetch_s
     launch_s, finish_s = np.array(rows.launch_s)[order], np.array(rows.finish_s)[order]
     end = np.array(rows.end)[order]
     # What was cut short did and measured that part of its work.
     done = np.clip((finish_s - launch_s) / np.maximum(planned_s * pace, 1e-9), 0.0, 1.0)
     done[end == 0] = 1.0
     factor = pace * done
-    deserialize_s = np.where(first_s > 0, FIRST_FIXED_S, LATER_FIXED_S) * factor
+    deserialize_s = (LATER_FIXED_S + fetch_s) * factor
     run_s = planned_s * factor - deserialize_s
-    warm_s = np.maximum(first_s - FIRST_FIXED_S, 0.0)
     spilled = gathered(lambda each: each.spilled_bytes) * done
     ids = np.arange(len(order))[order]
     slot = np.array(rows.slot)[order]

@@ -14,12 +14,13 @@ from typing import Final
 
 import numpy as np
 
+from isocost.errors import InvalidInput
 from isocost.simulator import log_stages
 from isocost.simulator.identity import RunIdentity
 from isocost.simulator.log_lines import Lines, event
 from isocost.simulator.log_spark_tasks import spark_task_lines
 from isocost.simulator.run import Integers, SimulatedRun
-from isocost.units import MS_PER_S, S_PER_HOUR
+from isocost.units import MS_PER_S, S_PER_HOUR, S_PER_MINUTE
 
 # Databricks closes a part at each full hour: parts of a measured log are called 17-00 and 18-00.
 ROLL_EVERY_S: Final = S_PER_HOUR
@@ -45,7 +46,16 @@ class LogFile:
 def databricks_log(
     run: SimulatedRun, identity: RunIdentity, *, roll_every_s: int = ROLL_EVERY_S
 ) -> Iterator[LogFile]:
-    """Yield the parts of a Databricks event log in order; nothing if Spark never started."""
+    """Yield the parts of a Databricks event log in order; nothing if Spark never started.
+
+    Raises:
+        InvalidInput: parts shorter than a minute would have the same name.
+    """
+    if roll_every_s < S_PER_MINUTE:
+        raise InvalidInput(
+            f"A part of an event log lasts {S_PER_MINUTE} s or longer, since it is named by the "
+            f"minute; got {roll_every_s} s. Roll less often."
+        )
     at_ms, texts = _sorted_lines(run, identity, is_databricks=True)
     part_of = at_ms // (roll_every_s * MS_PER_S)
     edges = [0, *(np.flatnonzero(np.diff(part_of)) + 1).tolist(), len(texts)]

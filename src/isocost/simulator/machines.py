@@ -64,15 +64,14 @@ class Machine:
 
     def speed(self, busy_count: int) -> float:
         """Return the speed of each thread while so many are busy; more never speed it up."""
-        busy = min(max(busy_count, 1), self.cores)
-        physical = self.cores / self.threads_per_core
-        if self.threads_per_core == 1 or physical < 1:
+        if self.threads_per_core == 1:
             return self.full_speed
-        # Alone on its core a thread has the core's whole speed.
-        alone = self.full_speed * self.threads_per_core / (1 + SMT_GAIN)
-        if busy <= physical:
-            return alone
-        return alone * (physical + SMT_GAIN * (busy - physical)) / busy
+        # A virtual machine's kernel does not know which threads share a core: any other busy
+        # thread is as likely as not the neighbour.
+        others = min(max(busy_count, 1), self.cores) - 1
+        crowding = others / (self.cores - 1)
+        slowest = self.threads_per_core / (1 + SMT_GAIN)
+        return self.full_speed * slowest / (1 + crowding * (slowest - 1))
 
 
 @lru_cache(maxsize=512)

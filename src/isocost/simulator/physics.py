@@ -22,8 +22,7 @@ STORE_LATENCY_S: Final = 0.15
 # The driver's event loop takes this long over each start or end of a spark task: with spark tasks
 # of 5 ms, decima-tpch's 100 executors end about 2,800 a second, however many there are.
 DRIVER_EVENT_S: Final = 0.000_15
-# Each executor that holds shuffle blocks is another request. Fitted on decima-tpch's odd queries
-# (benchmarks/simulator.py).
+# Each executor that holds shuffle blocks is another request. Chosen with the warm-up below.
 FETCH_SOURCE_S: Final = 0.000_1
 # Data spill in serialised, compressed form: Spark's own counters show 2 to 5 times fewer bytes on
 # disk than in memory; serialising and reading back run at some 200 MB/s a core.
@@ -37,12 +36,16 @@ LEAST_FREE_HEAP: Final = 0.06
 # Photon against Spark's own engine on the operators it takes over: 3 (Behm et al., "Photon: A Fast
 # Query Engine for Lakehouse Systems", SIGMOD 2022, report a mean of 4 on TPC-H).
 PHOTON_GAIN: Final = 3.0
-# The first spark task of a stage on each slot fetches the code and runs it uncompiled. Over
-# decima-tpch's stages with 2 executors: 60 to 150 ms more for the shortest, and up to a doubling
-# for longer ones.
-FIRST_FIXED_S: Final = 0.08
-FIRST_FACTOR: Final = 0.8
-FIRST_MOST_S: Final = 0.6
+# The first spark task of a stage on a slot fetches the code. Over decima-tpch's stages with 2
+# executors the first is 60 to 150 ms slower where later ones take some ms.
+FIRST_FIXED_S: Final = 0.06
+# Java compiles code bit by bit while it runs: later runs still pay a part, which falls with this
+# power of how many there were. decima-tpch's short spark tasks are slow on 100 executors
+# because each runs the code a few times only. Chosen on its odd queries (benchmarks/README.md).
+WARM_UP_FIXED_S: Final = 0.02
+WARM_UP_FACTOR: Final = 2.0
+WARM_UP_MOST_S: Final = 0.8
+WARM_UP_DECAY: Final = 1.2
 # Deserialising a known closure and sending the result.
 LATER_FIXED_S: Final = 0.003
 # How sharply the two bounds meet; 1 would add them, infinity take the larger.
@@ -90,12 +93,13 @@ class Timing:
     """What the spark tasks of a stage take in some surroundings; arrays are (spark_tasks,).
 
     Attributes:
-        run_s: with nothing left to chance; `first_s` comes on top on a slot new to the stage.
+        run_s: with nothing left to chance; `warm_up_s` comes on top, its n-th part
+            when the stage's code runs on a slot for the n-th time.
         is_out_of_memory: which of them cannot have the memory that they cannot do without.
     """
 
     run_s: Floats
-    first_s: Floats
+    warm_up_s: Floats
     cpu_s: Floats
     gc_s: Floats
     fetch_wait_s: Floats
@@ -137,7 +141,7 @@ def timing(load: StageLoad, around: Surroundings) -> Timing:
     stretch = np.divide(run_s, alone, out=np.ones_like(run_s), where=alone > 0)
     return Timing(
         run_s=run_s,
-        first_s=FIRST_FIXED_S + np.minimum(FIRST_FACTOR * cpu_s, FIRST_MOST_S),
+        warm_up_s=warm_up_s(cpu_s),
         cpu_s=cpu_s,
         gc_s=gc_s,
         fetch_wait_s=(fetched / machine.network_bytes_per_s + sources * FETCH_SOURCE_S) * stretch,
@@ -151,6 +155,12 @@ def timing(load: StageLoad, around: Surroundings) -> Timing:
         shuffle_read_bytes=each * stage.shuffle_read_bytes,
         shuffle_write_bytes=each * stage.shuffle_write_bytes,
     )
+
+
+def warm_up_s(cpu_s: Floats) -> Floats:
+    """Return how much longer code takes the first time that takes `cpu_s` once compiled."""
+    result: Floats = np.minimum(WARM_UP_FIXED_S + WARM_UP_FACTOR * cpu_s, WARM_UP_MOST_S)
+    return result
 
 
 def _either(alone: Floats, crowd: Floats) -> Floats:

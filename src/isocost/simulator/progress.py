@@ -30,7 +30,7 @@ class StageProgress:
         pending: indexes that wait for a slot.
         lies_on: per index the node that holds its output, or NOWHERE.
         running: rows of spark tasks that run.
-        known_slots: slots on which the stage's code has run.
+        known_slots: how often the stage's code has run on each slot.
         pace: per index, how much longer than computed it takes today.
     """
 
@@ -45,7 +45,7 @@ class StageProgress:
     lies_on: list[int] = field(default_factory=list)
     done_count: int = 0
     running: set[int] = field(default_factory=set)
-    known_slots: set[int] = field(default_factory=set)
+    known_slots: dict[int, int] = field(default_factory=dict)
     failures: dict[int, int] = field(default_factory=dict)
     load: StageLoad | None = None
     attempts: list[StageAttempt] = field(default_factory=list)
@@ -107,13 +107,13 @@ class TimingTable:
 
     Attributes:
         timings: in order of their number.
-        run_s, first_s, is_out_of_memory: of each timing, as lists.
+        run_s, warm_up_s, is_out_of_memory: of each timing, as lists.
     """
 
     def __init__(self, machine: Machine, executors_per_node: int) -> None:
         self.timings: list[Timing] = []
         self.run_s: list[list[float]] = []
-        self.first_s: list[list[float]] = []
+        self.warm_up_s: list[list[float]] = []
         self.is_out_of_memory: list[list[bool]] = []
         self._machine = machine
         self._executors_per_node = executors_per_node
@@ -136,6 +136,6 @@ class TimingTable:
         found = timing(load, around)
         self.timings.append(found)
         self.run_s.append(found.run_s.tolist())
-        self.first_s.append(found.first_s.tolist())
+        self.warm_up_s.append(found.warm_up_s.tolist())
         self.is_out_of_memory.append(found.is_out_of_memory.tolist())
         return len(self.timings) - 1

@@ -39,6 +39,9 @@ MAX_RUN_S: Final = 48 * S_PER_HOUR
 # Spread of equal spark tasks around their mean: over decima-tpch's stages with spark tasks above
 # 1.5 s the standard deviation is 7 to 9 %.
 JITTER_CV: Final = 0.08
+# The spread within stages shrinks with the noise between runs below this; it is the upper end of
+# what repeated runs show.
+NOISE_OF_MEASURED_SPREAD: Final = 0.10
 # In the same data one in some 200 takes 1.3 to 2.5 times the median for no reason of its own.
 STRAGGLER_FRACTION: Final = 0.005
 STRAGGLER_RANGE: Final = (1.3, 2.5)
@@ -74,7 +77,8 @@ class Rows:
     attempt: list[int] = field(default_factory=list)
     slot: list[int] = field(default_factory=list)
     timing: list[int] = field(default_factory=list)
-    first_s: list[float] = field(default_factory=list)
+    warm_up_s: list[float] = field(default_factory=list)
+    fetch_s: list[float] = field(default_factory=list)
     pace: list[float] = field(default_factory=list)
     launch_s: list[float] = field(default_factory=list)
     finish_s: list[float] = field(default_factory=list)
@@ -148,10 +152,12 @@ class Scheduler:
         size = stage.spark_task_count
         if self._noise_cv == 0.0:
             return StageProgress(stage, position, [self.run_factor] * size)
-        sigma = float(np.sqrt(np.log1p(JITTER_CV**2)))
+        quiet = min(1.0, self._noise_cv / NOISE_OF_MEASURED_SPREAD)
+        sigma = float(np.sqrt(np.log1p((JITTER_CV * quiet) ** 2)))
         pace = self.run_factor * np.exp(self._rng.normal(-(sigma**2) / 2, sigma, size))
         slow = self._rng.random(size) < STRAGGLER_FRACTION
-        pace[slow] *= self._rng.uniform(*STRAGGLER_RANGE, int(slow.sum()))
+        delays = self._rng.uniform(*STRAGGLER_RANGE, int(slow.sum())) - 1.0
+        pace[slow] *= 1.0 + delays * quiet
         return StageProgress(stage, position, pace.tolist())
 
     def _open_spark_jobs(self) -> dict[int, _SparkJob]:
@@ -452,14 +458,13 @@ class Scheduler:
         if load is None:
             raise InternalError(f"Stage {stage.stage.stage_id} runs without a load.")
         number = timings.number(load, self.busy[slot // self.slots_per_node], node_count)
-        is_first = slot not in stage.known_slots
+        before = stage.known_slots.get(slot, 0)
+        stage.known_slots[slot] = before + 1
         pace = stage.pace[index]
-        first_s = 0.0
-        if is_first:
-            stage.known_slots.add(slot)
-            first_s = timings.first_s[number][index]
+        warm_up_s = timings.warm_up_s[number][index] / (before + 1) ** physics.WARM_UP_DECAY
+        fetch_s = 0.0 if before else physics.FIRST_FIXED_S
         self._driver_free_s = max(self._driver_free_s, self.now_s) + physics.DRIVER_EVENT_S
-        duration_s = (timings.run_s[number][index] + first_s) * pace
+        duration_s = (timings.run_s[number][index] + warm_up_s + fetch_s) * pace
         if timings.is_out_of_memory[number][index]:
             duration_s *= OUT_OF_MEMORY_AT_FRACTION
         row = len(rows.stage)
@@ -469,7 +474,8 @@ class Scheduler:
         rows.attempt.append(stage.failures.get(index, 0) if stage.failures else 0)
         rows.slot.append(slot)
         rows.timing.append(number)
-        rows.first_s.append(first_s)
+        rows.warm_up_s.append(warm_up_s)
+        rows.fetch_s.append(fetch_s)
         rows.pace.append(pace)
         rows.launch_s.append(self._driver_free_s)
         rows.finish_s.append(0.0)

@@ -101,7 +101,7 @@ def _run(context: SimulatedRun, pool: NodePool, rng: np.random.Generator) -> Sim
         spark_jobs=tuple(scheduler.spark_jobs[key] for key in sorted(scheduler.spark_jobs)),
         executors=tuple(pool.executors),
         nodes=pool.spans,
-        cluster_events=tuple(pool.events),
+        cluster_events=tuple(sorted(pool.events, key=lambda each: each.at_s)),
         cached=tuple(scheduler.cached.values()),
         released_s=released_s,
         application_start_s=start_s,
