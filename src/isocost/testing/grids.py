@@ -42,3 +42,45 @@ def a_workload(
 def a_failed_run(runtime_s: float = 7200.0) -> GridRun:
     """Return a run that failed after so long."""
     return GridRun(runtime_s, is_failed=True)
+
+
+_CSV_HEADER: Final = (
+    "workload,program,instance_type,node_count,cores,memory_gib,usd_per_node_hour,runtime_s,"
+    "cost_usd,status,input_bytes,working_set_gib"
+)
+_CSV_TYPES: Final = (
+    ("c5.xlarge", 4, 8, 0.17),
+    ("m5.xlarge", 4, 16, 0.192),
+    ("r5.xlarge", 4, 32, 0.252),
+)
+_CSV_NODE_COUNTS: Final = (1, 2, 3, 4, 6, 8)
+
+
+def grid_csv() -> str:
+    """Return a file of three made-up workloads on 18 clusters, two of them of one program.
+
+    Runtimes follow cores, with a cliff where memory is short; `join` fails on the least memory.
+    """
+    return "\n".join([
+        _CSV_HEADER,
+        *_csv_lines("sort,sort", work_s=4000, needed_gib=20),
+        *_csv_lines("sort_big,sort", work_s=8000, needed_gib=40),
+        *_csv_lines("join,join", work_s=3000, needed_gib=60, fails_below_gib=16),
+        "",
+    ])
+
+
+def _csv_lines(
+    name: str, *, work_s: float, needed_gib: float, fails_below_gib: float = 0.0
+) -> list[str]:
+    lines = []
+    for node, cores, gib, usd in _CSV_TYPES:
+        for count in _CSV_NODE_COUNTS:
+            runtime_s = 30 + work_s / (count * cores) + 2 * count * cores
+            runtime_s *= 1.0 if count * gib >= needed_gib else 2.5
+            ending = f"{runtime_s:.3f},,succeeded"
+            if count * gib < fails_below_gib:
+                ending = ",,failed"
+            size = f"{node},{count},{count * cores},{count * gib},{usd}"
+            lines.append(f"{name},{size},{ending},1000000,{needed_gib}")
+    return lines
