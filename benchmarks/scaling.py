@@ -264,13 +264,18 @@ def grouped(rows: Iterable[Row], key: Callable[[Row], Key]) -> dict[Key, list[Ro
     return found
 
 
+def _root(given: Path | None) -> Path:
+    """Return the folder of all measured data; what is given may be its `scaling` too."""
+    root = given or Path(os.environ.get("ISOCOST_SHARED_DATA", "../shared/data"))
+    return root.resolve().parent if (root / "decima-tpch").is_dir() else root
+
+
 def main() -> None:
     """Parse, measure, print."""
     parser = argparse.ArgumentParser(prog="benchmarks.scaling", description=__doc__)
     parser.add_argument("--json", action="store_true", help="accepted; the output is always JSON")
     parser.add_argument("--data", type=Path, help="the folder of measured data")
-    given = parser.parse_args().data
-    data = given or Path(os.environ.get("ISOCOST_SHARED_DATA", "../shared/data"))
+    data = _root(parser.parse_args().data)
     if not (data / "scaling").is_dir():
         parser.error(f"no folder `scaling` in {data}; pass --data with the measured data")
     found = Figures(

@@ -50,7 +50,8 @@ class HostError:
 def host_errors(data: Path) -> tuple[HostError, ...]:
     """Return the errors on every run of every application on the hosts to predict."""
     applications = read_applications(data)
-    others = c3o_programs(read_grid(data / OTHER_PROGRAMS))
+    grid = data / OTHER_PROGRAMS
+    others = c3o_programs(read_grid(grid)) if grid.is_file() else ()
     found: list[HostError] = []
     for name, runs in applications.items():
         rest = [(other,) for other_name, other in applications.items() if other_name != name]
