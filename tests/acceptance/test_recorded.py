@@ -2,15 +2,18 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
 from isocost.testing.grids import grid_csv
 
+ROOT = Path(__file__).parents[2]
 POLICIES = ("engine", "bayes", "random", "static")
 
 
@@ -153,3 +156,15 @@ def is_running(pid):
     except ProcessLookupError:
         return False
     return True
+
+
+def test_how_to_page_shows_a_file_and_a_command_that_work(isocost, tmp_path):
+    page = (ROOT / "docs" / "how-to" / "measure-a-policy.md").read_text(encoding="utf-8")
+    (written,) = re.findall(r"```csv\n(.*?)```", page, re.DOTALL)
+    (command,) = re.findall(r"```\nisocost (.*?)\n```", page)
+    path = tmp_path / "grid.csv"
+    path.write_text(written, encoding="utf-8")
+    words = [str(path) if word == "grid.csv" else word for word in command.split()]
+    done = isocost(*words, "--seeds", "1", "--json")
+    assert done.returncode == 0, done.stderr
+    assert tuple(json.loads(done.stdout)["policies"]) == POLICIES
