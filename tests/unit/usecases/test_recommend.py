@@ -6,7 +6,7 @@ from isocost.domain.cluster import ClusterSpec
 from isocost.domain.recommendation import RecommendationEvent, RecommendationState
 from isocost.domain.run import RunState
 from isocost.platforms.base import RunRequest
-from isocost.recommend.advise import MAX_STORED_REJECTIONS
+from isocost.recommend.engine import MAX_STORED_REJECTIONS, Engine
 from isocost.space.candidates import Capacity, candidate_space
 from isocost.store.memory import MemoryStore
 from isocost.testing.nouns import NOW, SMALL, a_project, a_run
@@ -27,7 +27,8 @@ def a_store():
 
 
 def ask(store, offer=None):
-    return recommend(store, PARENT, offer=offer or offer_of(SyntheticPlatform()), now=NOW)
+    offered = offer or offer_of(SyntheticPlatform())
+    return recommend(store, PARENT, offer=offered, policy=Engine(), now=NOW)
 
 
 def put_after(store, issued, *events):
