@@ -13,9 +13,10 @@ from datetime import timedelta
 import numpy as np
 import pytest
 
+from isocost.catalog.kinds import Cloud
 from isocost.domain.cluster import NodeType
 from isocost.platforms.spark_local.software import make_spark_home, spark_environment
-from isocost.simulator.cluster import Autoscale, Availability, Cloud, SimulatedCluster
+from isocost.simulator.cluster import Autoscale, Availability, SimulatedCluster
 from isocost.simulator.conditions import CodeChange, RunConditions, Scenario
 from isocost.simulator.event_log import databricks_log, spark_log
 from isocost.simulator.identity import RunIdentity, spark_context_id_from_seed

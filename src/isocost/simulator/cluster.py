@@ -3,15 +3,9 @@
 from dataclasses import dataclass, field
 from enum import Enum
 
+from isocost.catalog.kinds import Cloud
 from isocost.domain.cluster import NodeType
 from isocost.errors import InvalidInput
-
-
-class Cloud(Enum):
-    """Who rents the machines; decides how tags, IDs and messages are spelled."""
-
-    AWS = "AWS"
-    AZURE = "Azure"
 
 
 class Availability(Enum):

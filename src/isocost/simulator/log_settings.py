@@ -1,15 +1,18 @@
 """A run and its names in, the configuration as Spark and Databricks log it out."""
 
-from typing import Any
+from typing import Any, Final
 
-from isocost.simulator.cluster import Availability, Cloud, SimulatedCluster
+from isocost.catalog.kinds import Cloud
+from isocost.simulator.cluster import Availability, SimulatedCluster
 from isocost.simulator.identity import RunIdentity
 from isocost.simulator.log_lines import compact, event
 from isocost.simulator.machines import machine_from_node_type
 from isocost.simulator.run import SimulatedRun
 from isocost.units import BYTES_PER_MIB
 
-_TAGS = "spark.databricks.clusterUsageTags."
+_TAGS: Final = "spark.databricks.clusterUsageTags."
+# As Databricks spells them in its tags.
+_CLOUDS: Final = {Cloud.AWS: "AWS", Cloud.AZURE: "Azure"}
 
 
 def environment_line(run: SimulatedRun, identity: RunIdentity, *, is_databricks: bool) -> str:
@@ -56,7 +59,7 @@ def _spark_properties(run: SimulatedRun, identity: RunIdentity) -> dict[str, str
 
 def _databricks_properties(cluster: SimulatedCluster, identity: RunIdentity) -> dict[str, str]:
     tags: dict[str, str] = {
-        "cloudProvider": cluster.cloud.value,
+        "cloudProvider": _CLOUDS[cluster.cloud],
         "region": identity.region,
         "dataPlaneRegion": identity.region,
         "containerZoneId": identity.zone,
@@ -78,7 +81,7 @@ def _databricks_properties(cluster: SimulatedCluster, identity: RunIdentity) -> 
         **_disk_tags(cluster),
     }
     properties = {_TAGS + name: value for name, value in tags.items()}
-    properties["spark.databricks.cloudProvider"] = cluster.cloud.value
+    properties["spark.databricks.cloudProvider"] = _CLOUDS[cluster.cloud]
     if identity.databricks_job_id:
         properties["spark.databricks.job.id"] = identity.databricks_job_id
         properties["spark.databricks.job.runId"] = identity.databricks_run_id

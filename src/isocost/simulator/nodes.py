@@ -5,7 +5,8 @@ from typing import Final
 
 import numpy as np
 
-from isocost.simulator.cluster import Availability, Cloud, SimulatedCluster
+from isocost.catalog.kinds import Cloud
+from isocost.simulator.cluster import Availability, SimulatedCluster
 from isocost.simulator.conditions import RunConditions
 from isocost.simulator.run import (
     ClusterEvent,
