@@ -6,11 +6,15 @@ from datetime import timedelta
 
 import pytest
 
+from isocost.domain.experiment import ColdStart
 from isocost.domain.run import RunState
 from isocost.errors import InternalError, NotFound
 from isocost.store.base import Store
 from isocost.testing.nouns import (
+    LARGE,
     NOW,
+    SMALL,
+    a_plan,
     a_profile,
     a_project,
     a_recommendation,
@@ -41,6 +45,30 @@ class StoreSuite:
             tx.put_run(a_run())
         with store.transaction() as tx:
             assert tx.run("r-1") == a_run()
+
+    def test_run_without_an_event_log_comes_back_equal(self, store: Store) -> None:
+        run = a_run(event_log=None, input_bytes=1e9, working_set_gib=0.0)
+        with store.transaction() as tx:
+            tx.put_project(a_project())
+            tx.put_run(run)
+        with store.transaction() as tx:
+            assert tx.run("r-1") == run
+
+    def test_failed_run_comes_back_equal(self, store: Store) -> None:
+        run = a_run(state=RunState.FAILED, runtime_s=None, failed_after_s=12.5, is_timed_out=True)
+        with store.transaction() as tx:
+            tx.put_project(a_project())
+            tx.put_run(run)
+        with store.transaction() as tx:
+            assert tx.run("r-1") == run
+
+    def test_plan_with_a_goal_and_no_deadline_comes_back_equal(self, store: Store) -> None:
+        plan = a_plan(cold_starts=(ColdStart(SMALL), ColdStart(SMALL, max_runtime_s=60.0)))
+        experiment = an_experiment(plan=replace(plan, goal=LARGE))
+        with store.transaction() as tx:
+            tx.put_experiment(experiment)
+        with store.transaction() as tx:
+            assert tx.experiment("nightly") == experiment
 
     def test_runs_come_in_order_of_their_ordinal(self, store: Store) -> None:
         with store.transaction() as tx:

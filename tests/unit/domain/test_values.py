@@ -30,6 +30,7 @@ from isocost.testing.nouns import LARGE, NOW, SMALL, a_plan, a_project
         lambda: ColdStart(SMALL, 0.0),
         lambda: ColdStart(SMALL, 1e308),
         lambda: ColdStart(SMALL, float("nan")),
+        lambda: ColdStart(SMALL, 2.0, max_runtime_s=60.0),
         lambda: NodeType("x", 1, 1.0, float("inf")),
         lambda: NodeType("x", 1, float("nan"), 0.1),
         lambda: CostBreakdown(vm_usd=float("inf")),
