@@ -15,6 +15,7 @@ import pytest
 
 from isocost.catalog.kinds import Cloud
 from isocost.domain.cluster import NodeType
+from isocost.errors import InvalidInput
 from isocost.platforms.spark_local.software import make_spark_home, spark_environment
 from isocost.simulator.cluster import Autoscale, Availability, SimulatedCluster
 from isocost.simulator.conditions import CodeChange, RunConditions, Scenario
@@ -119,6 +120,20 @@ def test_parts_are_rolled_by_the_hour_and_read_as_one(tmp_path):
     assert names[0] == "eventlog"
     assert all(name.startswith("eventlog-2026-01-05--06-") for name in names[1:])
     assert read_profile(str(parts)) == whole
+
+
+def test_the_same_seed_gives_the_same_bytes():
+    first, second = (list(databricks_log(stormy(), IDENTITY, roll_every_s=60)) for _ in range(2))
+    assert first == second
+
+
+def test_a_run_without_machines_has_no_log():
+    assert list(databricks_log(a_run(is_capacity_missing=True), IDENTITY)) == []
+
+
+def test_parts_of_less_than_a_minute_are_refused():
+    with pytest.raises(InvalidInput, match="named by the minute"):
+        list(databricks_log(a_run(), IDENTITY, roll_every_s=30))
 
 
 def test_the_log_describes_its_cluster(tmp_path):

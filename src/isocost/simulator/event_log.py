@@ -75,7 +75,7 @@ def databricks_log(
         content = _joined([head, *texts[first:after]])
         is_newest = after == len(texts)
         closed_ms = at_ms[-1] if is_newest else (part_of[first] + 1) * roll_every_s * MS_PER_S
-        closed_at = datetime.fromtimestamp(int(closed_ms) / MS_PER_S, UTC)
+        closed_at = _moment(int(closed_ms))
         if is_newest:
             yield LogFile("eventlog", content, closed_at)
         else:
@@ -86,7 +86,7 @@ def databricks_log(
 def spark_log(run: SimulatedRun, identity: RunIdentity) -> LogFile:
     """Return the log as Spark itself writes it: one plain file, named after the application."""
     at_ms, texts = _sorted_lines(run, identity, is_databricks=False)
-    closed_at = run.at((at_ms[-1] / MS_PER_S - run.requested_at.timestamp()) if texts else 0.0)
+    closed_at = _moment(int(at_ms[-1])) if texts else run.requested_at
     return LogFile(identity.application_id, _joined(texts), closed_at)
 
 
@@ -124,7 +124,13 @@ def _in_order(run: SimulatedRun, groups: Sequence[Lines]) -> tuple[Integers, lis
     return at_ms, [texts[place] for place in order.tolist()]
 
 
+def _moment(epoch_ms: int) -> datetime:
+    return datetime.fromtimestamp(epoch_ms / MS_PER_S, UTC)
+
+
 def _joined(texts: Sequence[str]) -> bytes:
+    if not texts:
+        return b""
     return ("\n".join(texts) + "\n").encode()
 
 
