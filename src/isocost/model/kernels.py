@@ -22,6 +22,53 @@ INPUT_RESIDUAL_SD: Final = 0.05
 INPUT_LENGTH: Final = 0.5
 
 
+# E-folds over which each effect fades. Twice the cores or half the memory per core is another
+# regime; twice the memory of all nodes is not yet.
+PER_CORE_LENGTH: Final = 0.5
+CORES_LENGTH: Final = 1.0
+PER_NODE_LENGTH: Final = 0.7
+SPEED_LENGTH: Final = 0.2
+NETWORK_LENGTH: Final = 1.0
+MEMORY_LENGTH: Final = 1.5
+LOCAL_CORES_LENGTH: Final = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Likeness:
+    """How alike clusters are in each respect, 1.0 for the same; arrays (points of a, points of b).
+
+    The respects are those of `ResidualKernel`, all of whose instances share this.
+    """
+
+    memory_per_core: Floats
+    cores: Floats
+    cores_per_node: Floats
+    hardware: Floats
+    local: Floats
+    memory: Floats
+
+
+def likeness_of(a: Points, b: Points) -> Likeness:
+    """Return how alike the clusters of a are to those of b."""
+    per_core = _distances(_log_memory_per_core(a), _log_memory_per_core(b)) / PER_CORE_LENGTH
+    cores = _distances(np.log(a.cores), np.log(b.cores))
+    per_node = _distances(np.log(a.cores / a.nodes), np.log(b.cores / b.nodes)) / PER_NODE_LENGTH
+    speed = _distances(np.log(a.speed), np.log(b.speed)) / SPEED_LENGTH
+    network = _distances(np.log1p(a.network_gbps), np.log1p(b.network_gbps)) / NETWORK_LENGTH
+    memory = _distances(np.log(a.usable_gib), np.log(b.usable_gib))
+    hardware_squared = speed * speed + network * network
+    local_squared = (cores / LOCAL_CORES_LENGTH) ** 2
+    local_squared += per_core * per_core + per_node * per_node + hardware_squared
+    return Likeness(
+        memory_per_core=_matern_52(per_core),
+        cores=_matern_52(cores / CORES_LENGTH),
+        cores_per_node=_matern_52(per_node),
+        hardware=np.exp(-np.sqrt(hardware_squared)),
+        local=np.exp(-np.sqrt(local_squared)),
+        memory=np.exp(-memory / MEMORY_LENGTH),
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class ResidualKernel:
     """Standard deviations of log runtime by what they vary with.
@@ -31,7 +78,6 @@ class ResidualKernel:
         hardware: of core speed and network beyond what physics says of them.
         local: of one cluster and its nearest neighbours.
         memory: rough effects of all memory together.
-        cores_length, memory_length: e-folds.
         multiple: of all variances.
     """
 
@@ -41,8 +87,6 @@ class ResidualKernel:
     hardware: float
     local: float
     memory: float = 0.0
-    cores_length: float = 1.0
-    memory_length: float = 1.5
     multiple: float = 1.0
 
     @property
@@ -50,23 +94,15 @@ class ResidualKernel:
         """The kernel at a multiple of 1."""
         return replace(self, multiple=1.0)
 
-    def between(self, a: Points, b: Points) -> Floats:
+    def over(self, likeness: Likeness) -> Floats:
         """Return the covariance (points of a, points of b), the free level excluded."""
-        per_core = _distances(_log_memory_per_core(a), _log_memory_per_core(b))
-        cores = _distances(np.log(a.cores), np.log(b.cores))
-        per_node = _distances(np.log(a.cores / a.nodes), np.log(b.cores / b.nodes))
-        speed = _distances(np.log(a.speed), np.log(b.speed))
-        network = _distances(np.log1p(a.network_gbps), np.log1p(b.network_gbps))
-        total = self.memory_per_core**2 * _matern_52(per_core / 0.5)
-        total += self.cores**2 * _matern_52(cores / self.cores_length)
-        total += self.cores_per_node**2 * _matern_52(per_node / 0.7)
-        hardware = np.hypot(speed / 0.2, network / 1.0)
-        total += self.hardware**2 * np.exp(-hardware)
-        local = (cores / 0.5) ** 2 + (per_core / 0.5) ** 2 + (per_node / 0.7) ** 2
-        total += self.local**2 * np.exp(-np.sqrt(local + hardware**2))
+        total = self.memory_per_core**2 * likeness.memory_per_core
+        total += self.cores**2 * likeness.cores
+        total += self.cores_per_node**2 * likeness.cores_per_node
+        total += self.hardware**2 * likeness.hardware
+        total += self.local**2 * likeness.local
         if self.memory:
-            memory = _distances(np.log(a.usable_gib), np.log(b.usable_gib))
-            total += self.memory**2 * np.exp(-memory / self.memory_length)
+            total += self.memory**2 * likeness.memory
         return np.asarray(self.multiple * total)
 
     def at_one_point(self) -> float:

@@ -21,9 +21,11 @@ from scipy.linalg import solve_triangular
 
 from isocost.model.kernels import (
     INPUT_SLOPE_MEAN,
+    Likeness,
     ResidualKernel,
     input_covariance,
     input_variance,
+    likeness_of,
 )
 from isocost.model.mixture import Mixture, joined
 from isocost.model.points import Floats, Points
@@ -140,8 +142,11 @@ class Posterior:
         self._observed = observed
         self._noise_variance = next_noise_variance
         self._base = float(observed.log_s.mean())
+        likeness = likeness_of(observed.points, observed.points)
         conditioned = [
-            part for group in groups for part in _condition_group(group, observed, self._base)
+            part
+            for group in groups
+            for part in _condition_group(group, observed, likeness, base=self._base)
         ]
         weights = _normalised(np.concatenate([part.log_weights for part in conditioned]))
         self._all_weights = weights
@@ -182,16 +187,19 @@ class Posterior:
         return Mixture(np.ones(1), mean[None], sd[None])
 
     def _predict_by(self, components: Sequence[Component], points: Points) -> Mixture:
-        # Kernels that are multiples of each other have most of their work in common.
-        between: dict[ResidualKernel, Floats] = {}
+        # Most of a kernel's work is common to all of them, nearly all to multiples of one.
+        seen = self._observed.points
+        likeness = likeness_of(seen, points)
+        shared = _shared_covariance(seen, points)
+        once: dict[ResidualKernel, Floats] = {}
+        parts = []
         for component in components:
-            kernel = component.conditioned.kernel.once
-            if kernel not in between:
-                between[kernel] = kernel.between(self._observed.points, points)
-        return joined([
-            self._predict(component, points, between[component.conditioned.kernel.once])
-            for component in components
-        ])
+            kernel = component.conditioned.kernel
+            if kernel.once not in once:
+                once[kernel.once] = kernel.once.over(likeness)
+            cross = kernel.multiple * once[kernel.once] + shared
+            parts.append(self._predict(component, points, cross))
+        return joined(parts)
 
     def memory_part(self, points: Points) -> Floats:
         """Return by how much memory moves clusters against those seen, (components, points)."""
@@ -204,11 +212,9 @@ class Posterior:
         return np.vstack(parts)
 
     def _predict(
-        self, component: Component, points: Points, between: Floats
+        self, component: Component, points: Points, cross: Floats
     ) -> tuple[Floats, Floats, Floats]:
         given = component.conditioned
-        seen = self._observed.points
-        cross = given.kernel.multiple * between + _shared_covariance(seen, points)
         reduced = solve_triangular(given.factor, cross, lower=True, check_finite=False)
         variance = prior_variance(given.kernel, points) - (reduced**2).sum(axis=0)
         sd = np.sqrt(np.maximum(variance, _LEAST_VARIANCE) + self._noise_variance)
@@ -219,24 +225,23 @@ class Posterior:
         return component.weights, mean, sd[None]
 
 
-def _condition_group(group: Group, observed: Observed, base: float) -> list[_Conditioned]:
+def _condition_group(
+    group: Group, observed: Observed, likeness: Likeness, *, base: float
+) -> list[_Conditioned]:
     curves = group.curves.at(observed.points) + INPUT_SLOPE_MEAN * observed.points.log_input
     # With the level next to free, only a curve's shape should count as evidence.
     centre = curves.mean(axis=1)
     misfit = (observed.log_s - base)[None] - (curves - centre[:, None])
+    shared = _shared_covariance(observed.points, observed.points)
+    shared += np.diag(observed.noise_variance)
     conditioned = []
     for kernel, log_probability in group.kernels:
-        own = _covariance(kernel, observed.points, observed.points)
-        factor = np.asarray(np.linalg.cholesky(own + np.diag(observed.noise_variance)), float)
+        factor = np.asarray(np.linalg.cholesky(kernel.over(likeness) + shared), float)
         whitened = solve_triangular(factor, misfit.T, lower=True, check_finite=False)
         log_density = -0.5 * (whitened**2).sum(axis=0) - np.log(np.diag(factor)).sum()
         log_weights = group.log_prior + log_probability + log_density
         conditioned.append(_Conditioned(group, kernel, factor, whitened, log_weights, centre))
     return conditioned
-
-
-def _covariance(kernel: ResidualKernel, a: Points, b: Points) -> Floats:
-    return np.asarray(kernel.multiple * kernel.once.between(a, b) + _shared_covariance(a, b))
 
 
 def _shared_covariance(a: Points, b: Points) -> Floats:

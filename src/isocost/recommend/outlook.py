@@ -1,6 +1,6 @@
 """A model and a candidate space in; what was tried and what is foretold, as arrays, out."""
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from typing import Final
 
@@ -76,7 +76,7 @@ def look_out(
         deadline: if there is one.
         failed: clusters on which a run failed; they are not tried again.
     """
-    place_of = {spec: place for place, spec in enumerate(space)}
+    place_of = _places_of({*failed, *(s.spec for s in model.seen())}, space)
     seen = [s for s in model.seen() if s.spec in place_of and s.spec not in failed]
     rates = rates_usd_per_s(space, terms.node_types)
     tried = _tried(
@@ -87,8 +87,7 @@ def look_out(
     )
     best_usd = float(np.where(tried.is_in_time, tried.usd, np.inf).min(initial=np.inf))
     is_open = np.ones(len(space), dtype=bool)
-    is_open[[place_of[spec] for spec in failed if spec in place_of]] = False
-    is_open[[place_of[s.spec] for s in seen]] = False
+    is_open[list(place_of.values())] = False
     places = np.flatnonzero(is_open)
     view = _View(model, model.space_points, rates, terms, deadline, best_usd)
     rough_s, places = view.narrowed(places)
@@ -102,6 +101,13 @@ def look_out(
         rough_runtime_s=rough_s,
         rough_cost_usd=(rough_s + terms.overhead_s) * rates,
     )
+
+
+def _places_of(specs: Set[ClusterSpec], space: Sequence[ClusterSpec]) -> dict[ClusterSpec, int]:
+    """Return where in the space specs are; those outside are left out."""
+    # To hash every spec of a large space would take as long as to predict it roughly.
+    types = {spec.node_type_id for spec in specs}
+    return {s: place for place, s in enumerate(space) if s.node_type_id in types and s in specs}
 
 
 @dataclass(frozen=True, slots=True)
