@@ -115,11 +115,16 @@ def test_other_options_are_taken_together(bank_run):
     assert json.loads(done.stdout)["terms"]["cold_start"] == "m5.xlarge:8"
 
 
-def test_people_get_a_table_with_a_line_for_each_policy(bank_run):
-    done = bank_run("--policy", "random,static", "--seeds", "1", "--runs", "10")
+def test_people_get_a_table_and_a_page(bank_run, tmp_path):
+    page = tmp_path / "page.html"
+    options = ("--policy", "random,static", "--seeds", "1", "--runs", "10", "--sla", "1.5")
+    done = bank_run(*options, "--html", str(page))
     assert done.returncode == 0, done.stderr
     assert all(word in done.stdout for word in ("random", "static", "sort_big", "Steps count"))
     assert "[9/9]" in done.stderr
+    drawn = page.read_text(encoding="utf-8")
+    assert all(word in drawn for word in ("Missed deadlines", "random", "sort_big"))
+    assert 'src="http' not in drawn
 
 
 def children_of(pid):

@@ -100,7 +100,8 @@ def run(  # noqa: PLR0913  a command's parameters are its options
 ) -> None:
     """Carry workloads through parent run, recommendation and child run.
 
-    Recorded runs take no time and are not stored: their figures are printed once, at the end.
+    Recorded runs take no time and are not stored: their figures are printed at the end, and
+    written as a page to --html.
 
     Example: isocost bank run --platform recorded --grid scout.csv --policy engine,bayes
     """
@@ -117,8 +118,8 @@ def run(  # noqa: PLR0913  a command's parameters are its options
         miss_fraction=miss_fraction,
     )
     if platform == RECORDED:
-        check_none_given(RECORDED, {"--cold-starts": cold_starts, "--html": html})
-        measure_recorded(shared, own, as_json=json)
+        check_none_given(RECORDED, {"--cold-starts": cold_starts})
+        measure_recorded(shared, own, html=html, as_json=json)
         return
     check_none_given(platform, own.given())
     asked = asked_from(shared, cold_start_count=cold_starts)

@@ -1,5 +1,6 @@
 """The options of `isocost bank run --platform recorded` in; a measurement, shown, out."""
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,10 +9,13 @@ from typing import Annotated, Final
 import typer
 
 from isocost import clock
-from isocost.cli.console import OUT, print_json, run_progress
+from isocost.cli.console import OUT, print_json, run_progress, say
+from isocost.cli.experiment_run import report_path, write_page
 from isocost.cli.recorded_view import measurement_json, policy_table, workload_table
 from isocost.domain.experiment import check_experiment_name
 from isocost.errors import InvalidInput
+from isocost.jobbank.measured.measurement import Measurement
+from isocost.jobbank.measured.page import measurement_html
 from isocost.jobbank.measured.plan import (
     DEFAULT_RUNS,
     DEFAULT_SEEDS,
@@ -25,7 +29,8 @@ from isocost.jobbank.measured.policies import ENGINE
 from isocost.jobbank.plans import matching_workloads
 from isocost.jobbank.pool import ProcessPool
 from isocost.recommend.policy import DEFAULT_HORIZON_RUNS
-from isocost.usecases.measure import Measurement, measure
+from isocost.settings import read_settings
+from isocost.usecases.measure import measure
 from isocost.wiring import open_grids, recorded_stage
 
 RECORDED: Final = "recorded"
@@ -136,12 +141,15 @@ class SharedOptions:
     miss_fraction: float
 
 
-def measure_recorded(shared: SharedOptions, own: RecordedOptions, *, as_json: bool) -> None:
-    """Carry the policies through the grids and print what they achieve.
+def measure_recorded(
+    shared: SharedOptions, own: RecordedOptions, *, html: Path | None, as_json: bool
+) -> None:
+    """Carry the policies through the grids and show what they achieve.
 
     Raises:
         UserError: if an option or a file cannot be used; nothing was run then.
     """
+    page = None if html is None else report_path(shared.name, read_settings(os.environ), html=html)
     check_experiment_name(shared.name)
     if not own.grids:
         raise InvalidInput(
@@ -162,6 +170,9 @@ def measure_recorded(shared: SharedOptions, own: RecordedOptions, *, as_json: bo
             spread=ProcessPool(own.processes),
             progress=progress,
         )
+    if page is not None:
+        write_page(measurement_html(shared.name, result, made_at=clock.now()), page)
+        say(f"Report: {page}")
     show(shared.name, result, clock.monotonic_s() - began_s, as_json=as_json)
 
 

@@ -73,10 +73,15 @@ def report_path(name: str, settings: Settings, *, html: Path | None) -> Path:
 
 def write_report(record: ExperimentRecord, path: Path) -> Result:
     """Write the HTML report and return the result; raises InvalidInput if it cannot be written."""
-    with _writing(path):
-        path.write_text(report_html(record, made_at=clock.now()), encoding="utf-8")
+    write_page(report_html(record, made_at=clock.now()), path)
     name = record.experiment.name
     return Result(name, lineages(record), summarize(record), busy_s(record), path)
+
+
+def write_page(page: str, path: Path) -> None:
+    """Write an HTML page; raises InvalidInput if it cannot be written."""
+    with _writing(path):
+        path.write_text(page, encoding="utf-8")
 
 
 @contextmanager

@@ -7,10 +7,10 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from isocost.jobbank.measured.figures import COST_AFTER, PolicyFigures, SearchFigures
+from isocost.jobbank.measured.measurement import Measurement
 from isocost.jobbank.measured.plan import Terms
 from isocost.jobbank.summary import Mean
 from isocost.units import PERCENT
-from isocost.usecases.measure import Measurement
 
 _COLUMNS = (
     "Steps to 1.2×",
@@ -38,7 +38,7 @@ def policy_table(result: Measurement) -> Table:
         table.add_column(heading, justify="right")
     table.caption = (
         "Means over workloads of means over starts, ± standard error. Steps count the cold start "
-        "as 1; costs are those of 10, 25 and 50 runs over as many of the cheapest cluster in time; "
+        "as 1; costs are those of so many runs over as many of the cheapest cluster in time; "
         "missed is the share of runs after the cold start that missed the SLA; failures are per "
         "project; errors and intervals are those of runtimes predicted for clusters tried for "
         "the first time; ms is the time per recommendation."

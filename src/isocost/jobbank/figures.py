@@ -29,7 +29,7 @@ def error_against_size_change(
     found: Sequence[Lineage], node_types: Sequence[NodeType]
 ) -> go.Figure:
     """Return prediction error against the change in cores, one point per recommendation."""
-    figure = _figure(
+    figure = blank_figure(
         x="Cores of the recommended cluster over those of its parent",
         y="Predicted over actual runtime, less 1 (%)",
     )
@@ -55,7 +55,7 @@ def error_against_size_change(
 def predicted_against_actual(found: Sequence[Lineage]) -> go.Figure:
     """Return predictions with their 80 % intervals against what happened."""
     tried = [x for x in found if x.child.runtime_s is not None]
-    figure = _figure(x="Actual runtime (s)", y="Predicted runtime with 80 % interval (s)")
+    figure = blank_figure(x="Actual runtime (s)", y="Predicted runtime with 80 % interval (s)")
     for colour, (workload, lineages) in zip(
         _cycle(len(tried)), _by_workload(tried).items(), strict=False
     ):
@@ -84,7 +84,7 @@ def cost_before_and_after(found: Sequence[Lineage]) -> go.Figure:
     names = [_project_name(x) for x in ordered]
     before = [_milli_usd(x.baseline) for x in ordered]
     after = [_milli_usd(x.child) for x in ordered]
-    figure = _figure(x="List cost of one run (10⁻³ USD)", y="")
+    figure = blank_figure(x="List cost of one run (10⁻³ USD)", y="")
     for x, name, start, end in zip(ordered, names, before, after, strict=True):
         colour = COLOURS[2] if (x.saving_fraction or 0.0) >= 0 else COLOURS[1]
         figure.add_scatter(
@@ -113,7 +113,7 @@ def cost_before_and_after(found: Sequence[Lineage]) -> go.Figure:
 
 def other_core_count(crossed: Sequence[CrossPrediction]) -> go.Figure:
     """Return cold starts predicted from each other against what happened."""
-    figure = _figure(x="Actual runtime (s)", y="Predicted from the other core count (s)")
+    figure = blank_figure(x="Actual runtime (s)", y="Predicted from the other core count (s)")
     directions = sorted({(c.observed, c.predicted) for c in crossed})
     for colour, (observed, predicted) in zip(_cycle(len(directions)), directions, strict=True):
         chosen = [c for c in crossed if (c.observed, c.predicted) == (observed, predicted)]
@@ -138,7 +138,7 @@ def other_core_count(crossed: Sequence[CrossPrediction]) -> go.Figure:
 
 def replay_error_bars(errors: Mapping[str, float]) -> go.Figure:
     """Return the distribution of replay errors over runs."""
-    figure = _figure(x="Replay error of the cluster that ran (%)", y="Runs")
+    figure = blank_figure(x="Replay error of the cluster that ran (%)", y="Runs")
     figure.add_histogram(
         x=[error * PERCENT for error in errors.values()],
         marker={"color": COLOURS[0], "line": {"color": "white", "width": 1}},
@@ -147,7 +147,8 @@ def replay_error_bars(errors: Mapping[str, float]) -> go.Figure:
     return figure
 
 
-def _figure(*, x: str, y: str) -> go.Figure:
+def blank_figure(*, x: str, y: str) -> go.Figure:
+    """Return an empty figure in the reports' style, its axes named."""
     figure = go.Figure()
     figure.update_layout(
         template="plotly_white",
@@ -159,6 +160,16 @@ def _figure(*, x: str, y: str) -> go.Figure:
     figure.update_xaxes(title=x, gridcolor=GRID, zeroline=False)
     figure.update_yaxes(title=y, gridcolor=GRID, zeroline=False)
     return figure
+
+
+def plot_html(figure: go.Figure) -> str:
+    """Return the figure as part of a page that holds Plotly's script already."""
+    html: str = figure.to_html(
+        full_html=False,
+        include_plotlyjs=False,
+        config={"displayModeBar": False, "responsive": True},
+    )
+    return html
 
 
 def _add_diagonal(figure: go.Figure, actual_s: Sequence[float]) -> None:

@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-import plotly.graph_objects as go
-from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template, select_autoescape
 from plotly.offline import get_plotlyjs
 
 from isocost.jobbank import figures
@@ -30,14 +29,7 @@ class Section:
 
 def report_html(record: ExperimentRecord, *, made_at: datetime) -> str:
     """Return the report; it needs no network, for Plotly's script is part of it."""
-    environment = Environment(
-        loader=PackageLoader("isocost.jobbank"),
-        undefined=StrictUndefined,
-        autoescape=select_autoescape(),
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("report.html").render(
+    return page_template("report.html").render(
         experiment=record.experiment,
         summary=summarize(record),
         lineages=lineages(record),
@@ -51,6 +43,18 @@ def report_html(record: ExperimentRecord, *, made_at: datetime) -> str:
     )
 
 
+def page_template(name: str) -> Template:
+    """Return a template of this package's pages."""
+    environment = Environment(
+        loader=PackageLoader("isocost.jobbank"),
+        undefined=StrictUndefined,
+        autoescape=select_autoescape(),
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template(name)
+
+
 def _sections(record: ExperimentRecord) -> list[Section]:
     found = lineages(record)
     crossed = cross_predictions(record)
@@ -59,19 +63,19 @@ def _sections(record: ExperimentRecord) -> list[Section]:
             "Prediction error against the change in cluster size",
             "One point per recommendation. Points above the line were predicted too slow, points "
             "below it too fast; the further from 1×, the more the model had to extrapolate.",
-            _html(figures.error_against_size_change(found, record.node_types)),
+            figures.plot_html(figures.error_against_size_change(found, record.node_types)),
         ),
         Section(
             "Predicted and actual runtime",
             "Each bar is the 80 % interval that was given before the run; four of five should "
             "touch the dotted line.",
-            _html(figures.predicted_against_actual(found)),
+            figures.plot_html(figures.predicted_against_actual(found)),
         ),
         Section(
             "Cost before and after",
             "List cost of the cold start (the baseline) and of the newest recommended run. Where "
             "the deadline forced a larger cluster, the cost rises: that is the price of the SLA.",
-            _html(figures.cost_before_and_after(found)),
+            figures.plot_html(figures.cost_before_and_after(found)),
         ),
     ]
     if crossed:
@@ -80,7 +84,7 @@ def _sections(record: ExperimentRecord) -> list[Section]:
                 "The other core count",
                 "Cold starts of one application predicted from each other: other cores, same "
                 "memory. Nobody chose these clusters, so no luck of the choice is in the errors.",
-                _html(figures.other_core_count(crossed)),
+                figures.plot_html(figures.other_core_count(crossed)),
             )
         )
     sections.append(
@@ -88,16 +92,7 @@ def _sections(record: ExperimentRecord) -> list[Section]:
             "Replay of the cluster that ran",
             "How far the model is off where there is nothing to predict. Above "
             f"{MAX_REPLAY_ERROR_FRACTION * PERCENT:.0f} % it declines to recommend.",
-            _html(figures.replay_error_bars(replay_errors(record))),
+            figures.plot_html(figures.replay_error_bars(replay_errors(record))),
         )
     )
     return sections
-
-
-def _html(figure: go.Figure) -> str:
-    html: str = figure.to_html(
-        full_html=False,
-        include_plotlyjs=False,
-        config={"displayModeBar": False, "responsive": True},
-    )
-    return html

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from isocost import clock
 from isocost.domain.grid import GridWorkload, workload_named
 from isocost.domain.recommendation import Abstention
-from isocost.jobbank.measured.figures import PolicyFigures, policy_figures
+from isocost.jobbank.measured.measurement import Measurement, measurement_of
 from isocost.jobbank.measured.plan import (
     MeasuredTrial,
     Protocol,
@@ -49,23 +49,6 @@ class Stage:
 SetStage = Callable[[GridWorkload, int, float], Stage]
 
 
-@dataclass(frozen=True, slots=True)
-class Measurement:
-    """What was measured, by policy.
-
-    Attributes:
-        workloads: as the policies saw them.
-        by_workload: the same figures for each workload alone, by policy and workload.
-        trajectories: all trials, in the order they were planned.
-    """
-
-    workloads: tuple[GridWorkload, ...]
-    terms: Terms
-    policies: dict[str, PolicyFigures]
-    by_workload: dict[str, dict[str, PolicyFigures]]
-    trajectories: tuple[Trajectory, ...]
-
-
 def measure(
     workloads: Sequence[GridWorkload],
     terms: Terms,
@@ -94,28 +77,7 @@ def measure(
         trial = trajectory.trial
         message = f"{trial.policy} on {trial.workload}"
         progress(message, done=len(ended), total=len(trials))
-    return _measurement(seen, terms, tuple(ended[place] for place in sorted(ended)))
-
-
-def _measurement(
-    workloads: tuple[GridWorkload, ...], terms: Terms, trajectories: tuple[Trajectory, ...]
-) -> Measurement:
-    def figures(policy: str, names: Sequence[str]) -> PolicyFigures:
-        chosen = [
-            t for t in trajectories if t.trial.policy == policy and t.trial.workload in names
-        ]
-        return policy_figures(chosen, workloads)
-
-    names = [workload.name for workload in workloads]
-    return Measurement(
-        workloads,
-        terms,
-        policies={policy: figures(policy, names) for policy in terms.policies},
-        by_workload={
-            policy: {name: figures(policy, [name]) for name in names} for policy in terms.policies
-        },
-        trajectories=trajectories,
-    )
+    return measurement_of(seen, terms, tuple(ended[place] for place in sorted(ended)))
 
 
 @dataclass(frozen=True, slots=True)
