@@ -5,7 +5,7 @@ step, the less the replay has to assume; among equals from each, and their logar
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import hypot, inf, log
 from statistics import fmean
 from typing import Final
@@ -13,9 +13,10 @@ from typing import Final
 import numpy as np
 
 from isocost.errors import InvalidInput
-from isocost.model.growth import Floats, LogStudentT, Step, learn_growth
+from isocost.model.growth import MEASURED_LAW, Floats, LogStudentT, Step, learn_growth
 from isocost.model.plan import ReplayPlan
 from isocost.model.replay import observed_slots, replay, slots_for, work_s
+from isocost.model.warmth import ScalableApplication
 
 # A replay of the very cluster that ran has nothing to predict, so an error above this says that
 # the log or the application breaks the replay's assumptions, and that advice would be a guess.
@@ -61,6 +62,7 @@ class ObservedRun:
         driver_s: time in which no stage ran.
         replayed_s: what the replay says of the cluster that really ran.
         own_shape_s: what it says of this run's shape, none of whose executors leave.
+        application: what is replayed on other numbers of executors.
     """
 
     run_id: str
@@ -70,6 +72,7 @@ class ObservedRun:
     driver_s: float
     replayed_s: float = field(init=False)
     own_shape_s: float = field(init=False)
+    application: ScalableApplication = field(init=False)
 
     def __post_init__(self) -> None:
         if not 0 < self.runtime_s < inf:
@@ -80,6 +83,7 @@ class ObservedRun:
         # A frozen value may finish itself: both are asked for with every candidate.
         object.__setattr__(self, "replayed_s", replay(self.plan, observed_slots(self.plan)))
         object.__setattr__(self, "own_shape_s", self._replay(self.shape))
+        object.__setattr__(self, "application", ScalableApplication(self.plan, MEASURED_LAW))
 
     @property
     def slot_count(self) -> int:
@@ -102,19 +106,36 @@ class ObservedRun:
         Scaling by the replay of the run's own shape makes the model exact where it has seen the
         answer, and cancels whatever the replay leaves out of both clusters alike.
 
+        The way to the shape goes over as many executors of the run's own size, whose spark tasks
+        change by the law of `growth`, and from there to the size of executor asked for.
+
         A step in slots may be off by as much as the replay of the observed cluster is, and by what
         cannot be told apart in one log: a slow first wave is either warming up, which moves with
         the slots, or has the larger partitions, which do not. Half the difference between the two
         readings counts as a standard deviation.
         """
         features = self._features_of(shape)
-        log_s = log(self.runtime_s * self._replay(shape) / self.own_shape_s)
-        if shape.slot_count == self.shape.slot_count:
+        between = replace(shape, slots_per_executor=self.shape.slots_per_executor)
+        log_s = log(self.runtime_s) + self._log_of_executors(between)
+        if shape.slot_count == self.shape.slot_count and shape == between:
             return Replayed(log_s, features, 0.0)
-        flat_own_s = self._replay(self.shape, has_waves=False)
-        flat_log_s = log(self.runtime_s * self._replay(shape, has_waves=False) / flat_own_s)
+        log_slots = log(self._replay(shape) / self._replay(between))
+        flat_s = [self._replay(s, has_waves=False) for s in (shape, between)]
         error = log(self.replayed_s / self.runtime_s)
-        return Replayed(log_s, features, hypot(error, (log_s - flat_log_s) / 2))
+        log_sd = hypot(error, (log_slots - log(flat_s[0] / flat_s[1])) / 2)
+        return Replayed(log_s + log_slots, features, log_sd)
+
+    def _log_of_executors(self, shape: ClusterShape) -> float:
+        """Return by how much the logarithm of the runtime changes with the executors alone."""
+        if shape.executor_count == self.shape.executor_count:
+            return 0.0
+        seconds = [
+            self.application.runtime_s(
+                slots_for(self.plan, count, shape.slots_per_executor), count
+            )
+            for count in (shape.executor_count, self.shape.executor_count)
+        ]
+        return log(max(seconds[0], SHORTEST_S) / max(seconds[1], SHORTEST_S))
 
     def _replay(self, shape: ClusterShape, *, has_waves: bool = True) -> float:
         slots = slots_for(self.plan, shape.executor_count, shape.slots_per_executor)
@@ -123,18 +144,21 @@ class ObservedRun:
     def _features_of(self, shape: ClusterShape) -> Floats:
         share, mine = self.busy_share, self.shape
         return np.array([
-            share * log(self._busy_slots(shape) / self._busy_slots(mine)),
+            share * log(self._busy_per_executor(shape) / self._busy_per_executor(mine)),
             share * log(shape.executor_count / mine.executor_count),
             log(shape.memory_gib / mine.memory_gib),
         ])
 
-    def _busy_slots(self, shape: ClusterShape) -> float:
-        """Return how many slots are busy on average while stages run; idle ones share nothing."""
+    def _busy_per_executor(self, shape: ClusterShape) -> float:
+        """Return how many slots of an executor are busy on average while stages run.
+
+        Idle ones share nothing with the others, and those of other executors are the law's.
+        """
         slots = slots_for(self.plan, shape.executor_count, shape.slots_per_executor)
         worked_s = max(work_s(self.plan, slots), SHORTEST_S)
         driver_s = self.driver_s * self.own_shape_s / self.runtime_s
         active_s = max(self._replay(shape) - driver_s, worked_s / shape.slot_count)
-        return worked_s / active_s
+        return worked_s / active_s / shape.executor_count
 
 
 class RuntimeModel:
