@@ -1,0 +1,78 @@
+"""Builders of node types, clusters, runs and what the model makes of them, with plain defaults."""
+
+from dataclasses import replace
+from itertools import product
+from math import exp
+
+import numpy as np
+
+from isocost.domain.cluster import ClusterSpec, NodeType
+from isocost.model.history import Observation
+from isocost.model.points import points_of
+from isocost.model.posterior import Observed
+from isocost.model.project import ProjectModel
+
+COMPUTE = NodeType("compute", 4, 8.0, 0.17, coremark=64_000.0, network_gbps=1.0)
+GENERAL = NodeType("general", 4, 16.0, 0.20, coremark=56_000.0, network_gbps=1.0)
+MEMORY = NodeType("memory", 4, 32.0, 0.27, coremark=56_000.0, network_gbps=1.0)
+TYPES = (COMPUTE, GENERAL, MEMORY)
+COUNTS = (1, 2, 3, 4, 6, 8, 12, 16)
+SPACE = tuple(ClusterSpec(t.node_type_id, n) for t, n in product(TYPES, COUNTS))
+
+
+def on(count=4, node_type=GENERAL):
+    """Return a cluster."""
+    return ClusterSpec(node_type.node_type_id, count)
+
+
+def at(*specs, **changes):
+    """Return clusters as points, some of whose arrays are others."""
+    points = points_of(specs, TYPES)
+    arrays = {
+        name: np.broadcast_to(np.asarray(value, float), len(specs))
+        for name, value in changes.items()
+    }
+    return replace(points, **arrays)
+
+
+def true_runtime_s(spec):
+    """Return what a made-up program takes: work over cores, a serial part, a little overhead."""
+    cores = 4 * spec.worker_count
+    return 4000.0 / cores + 30.0 + 0.5 * cores
+
+
+def a_run(spec=None, runtime_s=None, run_id="r-1", **changes):
+    """Return a run that succeeded, by default as long as the made-up program takes."""
+    spec = spec or on()
+    observation = Observation(run_id, spec, runtime_s or true_runtime_s(spec))
+    return replace(observation, **changes)
+
+
+def runs_on(*specs, factor=1.0):
+    """Return one run on each cluster, in order, all longer by a factor."""
+    return [
+        a_run(spec, factor * true_runtime_s(spec), f"r-{number}")
+        for number, spec in enumerate(specs)
+    ]
+
+
+def some_observed(points, log_s, noise_sd=0.05):
+    """Return values as the posterior takes them."""
+    return Observed(points, np.asarray(log_s, float), np.full(len(points), noise_sd**2))
+
+
+def a_model(history, space=SPACE, **changes):
+    """Return the model of a project whose candidates are the whole space."""
+    return ProjectModel(history, space=space, node_types=TYPES, **changes)
+
+
+def median_s(model, *specs):
+    """Return predicted medians in seconds, a float for one cluster."""
+    medians = [exp(q) for q in model.predict(at(*specs)).quantiles([0.5])[0]]
+    return medians if len(specs) > 1 else medians[0]
+
+
+def width_95(model, spec):
+    """Return the width of the 95 % interval of the log runtime."""
+    low, high = model.predict(at(spec)).quantiles([0.025, 0.975])[:, 0]
+    return high - low
