@@ -149,6 +149,7 @@ def test_command_that_is_ended_leaves_no_process_behind(grid, home, ending):
         _, said = process.communicate(timeout=60)
     assert process.returncode == (130 if ending == signal.SIGINT else -signal.SIGKILL)
     assert b"Traceback" not in said
+    assert (b"Interrupted. Recorded runs are not stored" in said) == (ending == signal.SIGINT)
     deadline_s = time.monotonic() + 30
     while any(map(is_running, workers)) and time.monotonic() < deadline_s:
         time.sleep(0.1)

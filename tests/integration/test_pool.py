@@ -5,7 +5,7 @@ from functools import partial
 
 import pytest
 
-from isocost.errors import InvalidInput
+from isocost.errors import InvalidInput, PlatformError
 from isocost.jobbank.pool import ProcessPool, in_this_process, usable_cores
 
 
@@ -15,6 +15,10 @@ def squared(offset, number):
 
 def refused(number):
     raise InvalidInput(f"no {number}")
+
+
+def end_process(_):
+    os._exit(9)
 
 
 def threads_of_blas(_):
@@ -39,6 +43,11 @@ def test_this_process_gives_the_same():
 def test_error_of_the_work_arrives_as_it_was_raised():
     with pytest.raises(InvalidInput, match="no 0"):
         list(ProcessPool(1)(refused, [0]))
+
+
+def test_process_that_is_ended_from_outside_is_told_with_what_to_do():
+    with pytest.raises(PlatformError, match="fewer processes"):
+        list(ProcessPool(1)(end_process, [0]))
 
 
 def test_each_process_has_one_blas_thread_and_ours_is_left_alone():

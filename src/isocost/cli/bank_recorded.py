@@ -1,6 +1,7 @@
 """The options of `isocost bank run --platform recorded` in; a measurement, shown, out."""
 
 import os
+import signal
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ from isocost.cli.console import OUT, print_json, run_progress, say
 from isocost.cli.experiment_run import report_path, write_page
 from isocost.cli.recorded_view import measurement_json, policy_table, workload_table
 from isocost.domain.experiment import check_experiment_name
+from isocost.domain.grid import GridWorkload
 from isocost.errors import InvalidInput
 from isocost.jobbank.measured.measurement import Measurement
 from isocost.jobbank.measured.page import measurement_html
@@ -162,18 +164,28 @@ def measure_recorded(
     measured = open_grids(own.grids)
     names = matching_workloads(shared.workloads or ("*",), [w.name for w in measured])
     began_s = clock.monotonic_s()
-    with run_progress("trials") as progress:
-        result = measure(
-            [w for w in measured if w.name in names],
-            terms,
-            set_stage=recorded_stage,
-            spread=ProcessPool(own.processes),
-            progress=progress,
-        )
+    result = _measured([w for w in measured if w.name in names], terms, own.processes)
     if page is not None:
         write_page(measurement_html(shared.name, result, made_at=clock.now()), page)
         say(f"Report: {page}")
     show(shared.name, result, clock.monotonic_s() - began_s, as_json=as_json)
+
+
+def _measured(
+    workloads: Sequence[GridWorkload], terms: Terms, processes: int | None
+) -> Measurement:
+    try:
+        with run_progress("trials") as progress:
+            return measure(
+                workloads,
+                terms,
+                set_stage=recorded_stage,
+                spread=ProcessPool(processes),
+                progress=progress,
+            )
+    except KeyboardInterrupt as interrupt:
+        say("Interrupted. Recorded runs are not stored; repeat the command for its figures.")
+        raise typer.Exit(128 + signal.SIGINT) from interrupt  # as every shell has it
 
 
 def terms_from(shared: SharedOptions, own: RecordedOptions) -> Terms:

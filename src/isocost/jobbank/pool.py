@@ -5,12 +5,13 @@ import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from multiprocessing import get_context, parent_process
 from multiprocessing.connection import wait
 from typing import Any, Final, Protocol, TypeVar
 
-from isocost.errors import InternalError
+from isocost.errors import InternalError, PlatformError
 
 Piece = TypeVar("Piece")
 Result = TypeVar("Result")
@@ -53,6 +54,7 @@ class ProcessPool:
         """Yield each result as soon as it is there; `work` and pieces have to be picklable.
 
         Raises:
+            PlatformError: if one of the processes is ended from outside.
             KeyboardInterrupt: what has not begun is dropped then, and what has is waited for.
         """
         with _one_thread_each(), self._opened(work, len(pieces)) as executor:
@@ -62,6 +64,11 @@ class ProcessPool:
             try:
                 for future in as_completed(futures):
                     yield futures[future], future.result()
+            except BrokenProcessPool as error:
+                raise PlatformError(
+                    "A worker process was ended from outside, most likely because memory ran out. "
+                    "Ask for fewer processes, or free some memory, and repeat the command."
+                ) from error
             finally:
                 executor.shutdown(wait=True, cancel_futures=True)
 
