@@ -132,7 +132,7 @@ class Scheduler:
         self._by_id = {each.stage.stage_id: each for each in self.stages}
         self._children = _children(workload)
         self._timings = TimingTable(machine, pool.cluster.executors_per_node)
-        self._jobs = self._open_spark_jobs()
+        self._entries = self._open_spark_jobs()
         self._waits_for = {k: set(v) for k, v in workload.predecessors().items()}
         self.active: list[StageProgress] = []
         self._events: list[tuple[float, int, int, int, int]] = []
@@ -141,6 +141,7 @@ class Scheduler:
         self._slot_row: list[int] = []
         self.busy: list[int] = []
         self._driver_free_s = 0.0
+        self._driver_factor = 1.0
         self.load_watch = autoscaling.LoadWatch()
 
     @property
@@ -288,7 +289,7 @@ class Scheduler:
                     self._fail_fetch(reader, now_s)
             if stage.state is StageState.DONE:
                 stage.reopen()
-                self._jobs[stage.stage.spark_job_id].open_stages += 1
+                self._entries[stage.stage.spark_job_id].open_stages += 1
             self._push(now_s + RESUBMIT_S, _Kind.RESUBMIT, stage.position)
 
     def _repeat(self, stage: StageProgress, lost: Iterable[int], now_s: float) -> None:
@@ -338,11 +339,11 @@ class Scheduler:
     # Spark jobs and stages.
 
     def _plan_spark_job(self, spark_job_id: int, after_s: float) -> None:
-        driver_s = self._jobs[spark_job_id].driver_s * self._driver_factor
+        driver_s = self._entries[spark_job_id].driver_s * self._driver_factor
         self._push(after_s + driver_s, _Kind.SPARK_JOB, spark_job_id)
 
     def _submit_spark_job(self, now_s: float, spark_job_id: int) -> None:
-        entry = self._jobs[spark_job_id]
+        entry = self._entries[spark_job_id]
         entry.is_submitted, entry.submitted_s = True, now_s
         self._activate_ready(now_s)
 
@@ -357,11 +358,11 @@ class Scheduler:
 
     def _is_ready(self, stage: StageProgress) -> bool:
         parents = (self._by_id[parent].state for parent in stage.stage.parent_ids)
-        is_submitted = self._jobs[stage.stage.spark_job_id].is_submitted
+        is_submitted = self._entries[stage.stage.spark_job_id].is_submitted
         return is_submitted and all(state is StageState.DONE for state in parents)
 
     def _order(self, stage: StageProgress) -> tuple[int, int]:
-        return self._jobs[stage.stage.spark_job_id].position, stage.position
+        return self._entries[stage.stage.spark_job_id].position, stage.position
 
     def _load(self, stage: SimulatedStage) -> StageLoad:
         """Return what the stage's spark tasks have to do as the cluster is now."""
@@ -394,7 +395,7 @@ class Scheduler:
         if stage.stage.cached_bytes > 0 and stage.stage.stage_id not in self.cached:
             self._keep(stage.stage)
         spark_job_id = stage.stage.spark_job_id
-        entry = self._jobs[spark_job_id]
+        entry = self._entries[spark_job_id]
         entry.open_stages -= 1
         if entry.open_stages == 0:
             self._end_spark_job(spark_job_id)
@@ -408,9 +409,9 @@ class Scheduler:
         self.cached[stage.stage_id] = CachedOutput(stage.stage_id, stage.cached_bytes, held)
 
     def _end_spark_job(self, spark_job_id: int) -> None:
-        submitted_s = self._jobs[spark_job_id].submitted_s
+        submitted_s = self._entries[spark_job_id].submitted_s
         self.spark_jobs[spark_job_id] = SparkJobSpan(spark_job_id, submitted_s, self.now_s)
-        self.is_over = len(self.spark_jobs) == len(self._jobs)
+        self.is_over = len(self.spark_jobs) == len(self._entries)
         for later, waits_for in self._waits_for.items():
             if spark_job_id in waits_for:
                 waits_for.discard(spark_job_id)
@@ -424,7 +425,7 @@ class Scheduler:
             for row in list(stage.running):
                 self._end_row(row, self.now_s, SparkTaskEnd.KILLED)
             stage.end_attempt(self.now_s, message)
-        for spark_job_id, entry in self._jobs.items():
+        for spark_job_id, entry in self._entries.items():
             if entry.is_submitted and spark_job_id not in self.spark_jobs:
                 self.spark_jobs[spark_job_id] = SparkJobSpan(
                     spark_job_id, entry.submitted_s, self.now_s, is_failed=True
