@@ -54,8 +54,8 @@ def open_platform(name: str, settings: Settings) -> Platform:
     make = _PLATFORMS.get(name)
     if make is None:
         raise UnknownName(
-            f"No platform is called {name!r}. Known: {', '.join(_PLATFORMS)}. "
-            "Pass one of them as --platform."
+            f"No platform is called {name!r}. Known: {', '.join(_PLATFORMS)}, and recorded for "
+            "`isocost bank run`. Pass one of them as --platform."
         )
     return make(settings)
 
