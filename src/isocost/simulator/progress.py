@@ -29,6 +29,7 @@ class StageProgress:
         announced_count: spark tasks that the attempt was submitted with.
         pending: indexes that wait for a slot.
         lies_on: per index the node that holds its output, or NOWHERE.
+        made_in: per index the row that made its output last.
         running: rows of spark tasks that run.
         known_slots: how often the stage's code has run on each slot.
         pace: per index, how much longer than computed it takes today.
@@ -43,6 +44,7 @@ class StageProgress:
     announced_count: int = 0
     pending: deque[int] = field(default_factory=deque)
     lies_on: list[int] = field(default_factory=list)
+    made_in: list[int] = field(default_factory=list)
     done_count: int = 0
     running: set[int] = field(default_factory=set)
     known_slots: dict[int, int] = field(default_factory=dict)
@@ -52,6 +54,7 @@ class StageProgress:
 
     def __post_init__(self) -> None:
         self.lies_on = [NOWHERE] * self.stage.spark_task_count
+        self.made_in = [NOWHERE] * self.stage.spark_task_count
 
     def submit(self, now_s: float, load: StageLoad) -> None:
         """Begin an attempt with all spark tasks whose output is nowhere."""
@@ -77,11 +80,11 @@ class StageProgress:
         if failure:
             self.attempt_id += 1
 
-    def succeed(self, index: int, node: int) -> None:
-        """Note where an output lies."""
+    def succeed(self, index: int, node: int, row: int) -> None:
+        """Note where an output lies and which row made it."""
         if self.lies_on[index] == NOWHERE:
             self.done_count += 1
-        self.lies_on[index] = node
+        self.lies_on[index], self.made_in[index] = node, row
 
     def lose(self, node: int) -> list[int]:
         """Forget what lay on a node; returns the indexes."""

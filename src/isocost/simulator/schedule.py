@@ -294,15 +294,9 @@ class Scheduler:
 
     def _repeat(self, stage: StageProgress, lost: Iterable[int], now_s: float) -> None:
         """Queue spark tasks again whose output went before their stage ended."""
-        gone = set(lost)
-        stage.pending.extendleft(sorted(gone, reverse=True))
-        for row in reversed(range(len(self.rows.stage))):
-            if not gone:
-                break
-            is_its = self.rows.stage[row] == stage.position and self.rows.index[row] in gone
-            if is_its and self.rows.end[row] == _ENDS[SparkTaskEnd.SUCCESS]:
-                self.rows.lost_s[row] = now_s
-                gone.discard(self.rows.index[row])
+        gone = sorted(lost)
+        stage.pending.extendleft(reversed(gone))
+        self.rows.lost_s |= {stage.made_in[index]: now_s for index in gone}
 
     def _unfinished_readers(self, stage: StageProgress) -> list[StageProgress]:
         """Return stages of the same spark job that still need this one's output.
@@ -499,7 +493,7 @@ class Scheduler:
         else:
             rows.end[row], rows.finish_s[row] = 0, now_s
             stage.running.discard(row)
-            stage.succeed(index, slot // self.slots_per_node)
+            stage.succeed(index, slot // self.slots_per_node, row)
         self._release_slot(slot)
         if not self.is_over and stage.is_finished:
             self._complete(stage)
