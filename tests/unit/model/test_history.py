@@ -1,0 +1,21 @@
+"""A run without a usable runtime is refused by its name, unless it failed."""
+
+import pytest
+
+from isocost.errors import InvalidInput
+from isocost.model.history import Ending, Observation
+from tests.unit.model.clusters import on
+
+
+@pytest.mark.parametrize("runtime_s", [0.0, -1.0, float("nan"), float("inf")])
+@pytest.mark.parametrize("ending", list(Ending))
+def test_impossible_runtime_is_refused_by_run(runtime_s, ending):
+    with pytest.raises(InvalidInput, match=r"Run r-77 .*ingest its event log again"):
+        Observation("r-77", on(), runtime_s, ending)
+
+
+@pytest.mark.parametrize("ending", [Ending.SUCCEEDED, Ending.TIMED_OUT])
+def test_only_a_failed_run_needs_no_runtime(ending):
+    assert Observation("r-1", on(), None, Ending.FAILED).runtime_s is None
+    with pytest.raises(InvalidInput, match="r-1"):
+        Observation("r-1", on(), None, ending)
