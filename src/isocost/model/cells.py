@@ -60,7 +60,9 @@ def cells_of(
         if is_timed(observation):
             size = round(_log_input(observation, input_bytes) / SAME_INPUT_LOG)
             key = observation.spec, size, epoch
-            grouped[key] = [*grouped.pop(key, []), observation]
+            runs = grouped.pop(key, [])  # so that the newest come last
+            runs.append(observation)
+            grouped[key] = runs
     cells = [_cell(runs, key[2], input_bytes) for key, runs in grouped.items()]
     return cells[-MOST_CELLS:]
 

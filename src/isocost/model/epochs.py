@@ -6,15 +6,15 @@ noise. Across epochs only the shape of the curve is taken over, not its level.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from math import log
-from statistics import fmean
 from typing import Final
 
 from isocost.domain.cluster import ClusterSpec
 from isocost.model.history import Ending, Observation
 from isocost.model.kernels import INPUT_SLOPE_MEAN
 from isocost.model.log_evidence import has_other_code
-from isocost.model.noise import run_sd
+from isocost.model.noise import run_sd_from
 
 # Three standard deviations, twice in a row and in the same direction: by chance once in 100,000.
 SURPRISE_SDS: Final = 3.0
@@ -24,7 +24,7 @@ LEAST_SURPRISE_LOG: Final = 0.10
 
 def epochs_of(history: Sequence[Observation]) -> list[int]:
     """Return the epoch of each run, 0 for the newest one."""
-    starts = {place for place in range(1, len(history)) if _is_other_code(history, place)}
+    starts = _other_code(history)
     starts |= _shifts(history, starts)
     total = len(starts)
     passed, epochs = 0, []
@@ -34,46 +34,82 @@ def epochs_of(history: Sequence[Observation]) -> list[int]:
     return epochs
 
 
-def _is_other_code(history: Sequence[Observation], place: int) -> bool:
-    """Return whether the run at `place` is the first of another plan or Spark version."""
-    before = next((o.profile for o in reversed(history[:place]) if o.profile is not None), None)
-    return has_other_code(history[place].profile, before)
+def _other_code(history: Sequence[Observation]) -> set[int]:
+    """Return where runs are the first of another plan or Spark version."""
+    found: set[int] = set()
+    before = None
+    for place, observation in enumerate(history):
+        if has_other_code(observation.profile, before):
+            found.add(place)
+        before = observation.profile or before
+    return found
+
+
+@dataclass(slots=True)
+class _Level:
+    """Log runtimes of one cluster so far: their number and mean."""
+
+    count: int = 0
+    mean: float = 0.0
+
+
+@dataclass(slots=True)
+class _Peers:
+    """The runs of an epoch so far, summed up: a history may be long.
+
+    Attributes:
+        scatter, freedom: of log runtimes about the mean of their cluster.
+    """
+
+    levels: dict[ClusterSpec, _Level] = field(default_factory=dict)
+    scatter: float = 0.0
+    freedom: int = 0
+
+    def add(self, spec: ClusterSpec, log_s: float) -> None:
+        """Count a run in (Welford, Technometrics 1962)."""
+        level = self.levels.setdefault(spec, _Level())
+        apart = log_s - level.mean
+        level.count += 1
+        level.mean += apart / level.count
+        self.scatter += apart * (log_s - level.mean)
+        self.freedom += level.count > 1
+
+    def surprise(self, spec: ClusterSpec, log_s: float) -> float:
+        """Return by how much a run differs from its cluster's; 0.0 if that may be noise."""
+        level = self.levels.get(spec)
+        if level is None:
+            return 0.0
+        apart = log_s - level.mean
+        sd = run_sd_from(self.scatter, self.freedom)
+        allowed = SURPRISE_SDS * sd * (1 + 1 / level.count) ** 0.5
+        return apart if abs(apart) > max(allowed, LEAST_SURPRISE_LOG) else 0.0
 
 
 def _shifts(history: Sequence[Observation], starts: set[int]) -> set[int]:
     """Return where two runs in a row surprise, beside the places already known."""
     found: set[int] = set()
-    peers: dict[ClusterSpec, list[float]] = {}
+    peers = _Peers()
     pending: tuple[int, float] | None = None
     for place, observation in enumerate(history):
         if place in starts:
-            peers, pending = {}, None
-        level = _level(observation)
-        if level is None:
+            peers, pending = _Peers(), None
+        log_s = _log_s(observation)
+        if log_s is None:
             continue
-        surprise = _surprise(level, peers.get(observation.spec, []), peers)
+        surprise = peers.surprise(observation.spec, log_s)
         if surprise and pending is not None and surprise * pending[1] > 0:
             found.add(pending[0])
-            peers, pending = {}, None
+            peers, pending = _Peers(), None
         elif surprise:
             pending = (place, surprise)
             continue  # it is no peer to the next one until that has spoken
         else:
             pending = None
-        peers.setdefault(observation.spec, []).append(level)
+        peers.add(observation.spec, log_s)
     return found
 
 
-def _surprise(level: float, same: Sequence[float], peers: dict[ClusterSpec, list[float]]) -> float:
-    """Return by how much a run differs from those of its cluster; 0.0 if that may be noise."""
-    if not same:
-        return 0.0
-    apart = level - fmean(same)
-    allowed = SURPRISE_SDS * run_sd(list(peers.values())) * (1 + 1 / len(same)) ** 0.5
-    return apart if abs(apart) > max(allowed, LEAST_SURPRISE_LOG) else 0.0
-
-
-def _level(observation: Observation) -> float | None:
+def _log_s(observation: Observation) -> float | None:
     """Return the log runtime at a common input size, of an undisturbed success."""
     is_sound = observation.ending is Ending.SUCCEEDED and not observation.is_disturbed
     if not is_sound or observation.runtime_s is None:

@@ -26,9 +26,15 @@ def run_sd(repeats: Sequence[Sequence[float]]) -> float:
     Args:
         repeats: log runtimes of undisturbed runs, a sequence for each cluster.
     """
-    scatter, dof = RUN_DOF * RUN_SD**2, RUN_DOF
+    scatter, freedom = 0.0, 0
     for values in repeats:
         if len(values) > 1:
             scatter += float(np.var(values)) * len(values)
-            dof += len(values) - 1
-    return max(LEAST_RUN_SD, float(np.sqrt(scatter / dof)))
+            freedom += len(values) - 1
+    return run_sd_from(scatter, freedom)
+
+
+def run_sd_from(scatter: float, freedom: int) -> float:
+    """Return the same from the sum of squares about each cluster's mean, and its freedom."""
+    squares = RUN_DOF * RUN_SD**2 + scatter
+    return max(LEAST_RUN_SD, float(np.sqrt(squares / (RUN_DOF + freedom))))

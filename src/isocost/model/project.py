@@ -130,14 +130,15 @@ class ProjectModel:
 
     def _knowledge(self, history: Sequence[Observation], learned: Learned) -> Knowledge:
         logged = [o for o in history if o.profile is not None and not o.is_disturbed]
-        shares = [cpu_share(o.profile) for o in logged if o.profile is not None]
-        known = [share for share in shares if share is not None]
+        profiles = [o.profile for o in logged if o.profile is not None]
+        known = [share for share in map(cpu_share, profiles) if share is not None]
+        usable_gib = points_of([o.spec for o in logged], self._node_types).usable_gib
         replayable = _replayable(logged, self._node_types)
         if replayable:
             self.replay_error_fraction = replayable[-1][0].replay_error_fraction
         return Knowledge(
             beliefs=learned.beliefs,
-            memory=_pooled_memory(history, [_told_by(o, self._node_types) for o in logged]),
+            memory=_pooled_memory(history, list(map(memory_evidence, profiles, usable_gib))),
             cpu_share=fmean(known) if known else None,
             replays=[
                 replay_curve(run, self.space_points, slots_per_core)
@@ -177,10 +178,3 @@ def _pooled_memory(
         fits_gib=min(fits, default=None),
         exceeds_gib=max(exceeds, default=None),
     )
-
-
-def _told_by(observation: Observation, node_types: Sequence[NodeType]) -> MemoryEvidence:
-    if observation.profile is None:
-        return MemoryEvidence()
-    usable_gib = points_of([observation.spec], node_types).usable_gib
-    return memory_evidence(observation.profile, float(usable_gib[0]))
