@@ -18,7 +18,7 @@ from isocost.recommend.foretell import Terms, foretell, rates_usd_per_s
 from isocost.recommend.outlook import IMPLICIT_SLA_FACTOR, Deadline, look_out
 from isocost.recommend.phases import settled, turn
 from isocost.recommend.policy import Advice, Question
-from isocost.recommend.search import Move, Step, Untried, next_step
+from isocost.recommend.search import RULES, Move, Step, Untried, next_step, rules_for
 from isocost.recommend.tradeoff import front, thinned
 
 # Enough to see which limits bite; a large space has thousands, all for the same reasons.
@@ -112,6 +112,7 @@ class _Choice:
             untried,
             outlook.tried,
             horizon_runs=aims.horizon_runs,
+            rules=rules_for(question.sla.miss_fraction) if question.sla else RULES,
             is_endless=aims.is_endless,
         )
 

@@ -15,7 +15,7 @@ chance per square root of its cost. (Expected improvement: Jones, Schonlau & Wel
 Optimization 13, 1998.)
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Final
 
@@ -51,9 +51,13 @@ class SearchRules:
 
 
 # κ: the stop that was best in hindsight is at an expected improvement of 2 to 3 % of the best cost
-# for a horizon of 10 runs, 1 % for 25, 0.5 % for 50, so H · E = 0.25 b. δ, λ and the cap were
-# chosen among about ten settings on Scout's data; a missed deadline is worth three runs.
-RULES: Final = SearchRules(trial_price=0.25, safe_miss=0.2, miss_price=3.0, most_miss=0.5)
+# for a horizon of 10 runs, 1 % for 25, 0.5 % for 50, so H · E = 0.25 b. λ and the cap were chosen
+# among about ten settings on Scout's data; a missed deadline is worth three runs. δ is where no
+# deadline was asked for; else it is the deadline's own, see `rules_for`.
+RULES: Final = SearchRules(trial_price=0.25, safe_miss=0.1, miss_price=3.0, most_miss=0.5)
+# A search that may miss less often than this never tries anything: safety is better priced than
+# forbidden. And nobody who allows more misses than this wants them for the sake of trials.
+SAFE_MISS_RANGE: Final = (0.05, 0.2)
 # A chance below this is none; whoever has no better one should be as fast as possible.
 SLIM_CHANCE: Final = 0.05
 
@@ -103,6 +107,12 @@ class Step:
     move: Move
     place: int
     worth: float | None = None
+
+
+def rules_for(miss_fraction: float) -> SearchRules:
+    """Return the rules under a deadline that may be missed so often."""
+    low, high = SAFE_MISS_RANGE
+    return replace(RULES, safe_miss=min(high, max(low, miss_fraction)))
 
 
 def next_step(
