@@ -2,15 +2,17 @@
 
 from dataclasses import replace
 from itertools import product
-from math import exp
+from math import ceil, exp
 
 import numpy as np
 
 from isocost.domain.cluster import ClusterSpec, NodeType
+from isocost.domain.profile import ExecutorSpan
 from isocost.model.history import Observation
 from isocost.model.points import points_of
 from isocost.model.posterior import Observed
 from isocost.model.project import ProjectModel
+from isocost.testing.nouns import a_profile, a_stage
 
 COMPUTE = NodeType("compute", 4, 8.0, 0.17, coremark=64_000.0, network_gbps=1.0)
 GENERAL = NodeType("general", 4, 16.0, 0.20, coremark=56_000.0, network_gbps=1.0)
@@ -54,6 +56,31 @@ def runs_on(*specs, factor=1.0):
         a_run(spec, factor * true_runtime_s(spec), f"r-{number}")
         for number, spec in enumerate(specs)
     ]
+
+
+WAVE_TASKS, WAVE_TASK_S, WAVE_DRIVER_S = 96, 10.0, 30.0
+
+
+def waves_s(spec):
+    """Return how long a program of equal spark tasks takes: whole waves, after the driver."""
+    return WAVE_DRIVER_S + ceil(WAVE_TASKS / (4 * spec.worker_count)) * WAVE_TASK_S
+
+
+def a_logged_run(spec, run_id="r-1", log_off_by=1.0, **profile_changes):
+    """Return a run of that program with its event log, which may explain a part only."""
+    stage = a_stage(
+        0,
+        *[WAVE_TASK_S / log_off_by] * WAVE_TASKS,
+        submitted_s=WAVE_DRIVER_S,
+        completed_s=waves_s(spec),
+    )
+    executors = tuple(
+        ExecutorSpan(str(n), f"host-{n}", 4, 0.0, None, memory_bytes=2**33)
+        for n in range(spec.worker_count)
+    )
+    values = {"runtime_s": waves_s(spec), "driver_s": WAVE_DRIVER_S, "executors": executors}
+    profile = a_profile(stage, **values | profile_changes)
+    return a_run(spec, waves_s(spec), run_id, profile=profile)
 
 
 def some_observed(points, log_s, noise_sd=0.05):
