@@ -26,6 +26,10 @@ MAX_STORED_REJECTIONS: Final = 20
 # A curve that a reader takes in at a glance.
 TRADEOFF_POINTS: Final = 8
 NEXT_BEST: Final = 3
+_NONE_LEFT: Final = (
+    "A run failed on every cluster within the limits, so none of them can be named. Look at the "
+    "failures, or widen the limits."
+)
 _NO_MOVES: Final = frozenset({Move.EXPLOIT, Move.ENDURE})
 
 
@@ -45,6 +49,8 @@ class Engine:
         _check(question)
         if not any(o.runtime_s and o.ending is not Ending.FAILED for o in question.history):
             return Abstention(_all_failed(question))
+        if set(question.space.candidates) <= _failed_on(question):
+            return Abstention(_NONE_LEFT)
         return _Choice(question, self._learned).advice()
 
 
@@ -66,13 +72,12 @@ class _Choice:
             learned=learned,
             input_bytes=question.input_bytes,
         )
-        failed = frozenset(o.spec for o in question.history if o.ending is not Ending.SUCCEEDED)
         self._outlook = look_out(
             self._model,
             question.space.candidates,
             self._terms,
             deadline=self._deadline,
-            failed=failed,
+            failed=_failed_on(question),
         )
 
     def advice(self) -> Advice:
@@ -143,6 +148,11 @@ class _Choice:
         outlook, space = self._outlook, self._question.space.candidates
         places = thinned(front(outlook.rough_runtime_s, outlook.rough_cost_usd), TRADEOFF_POINTS)
         return tuple(space[place] for place in places)
+
+
+def _failed_on(question: Question) -> frozenset[ClusterSpec]:
+    """Return the clusters that are not tried again."""
+    return frozenset(o.spec for o in question.history if o.ending is not Ending.SUCCEEDED)
 
 
 def _check(question: Question) -> None:

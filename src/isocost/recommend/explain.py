@@ -54,6 +54,11 @@ def reason_for(context: Considered) -> str:
                 f"{spec} is worth a trial: {expected}. By what is known it should save "
                 f"{worth:.1f} runs' cost over the horizon{_in_time(context)}."
             )
+        case Move.RECOVER if context.sla is None:
+            return (
+                "No cluster within the limits has succeeded undisturbed yet. "
+                f"{spec} promises the cheapest run: {expected}."
+            )
         case Move.RECOVER:
             return (
                 f"No run has kept {_deadline(context.sla)} yet, so that comes first: {spec}, "

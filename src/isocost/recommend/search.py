@@ -127,7 +127,7 @@ def next_step(
 
     Args:
         untried: candidates within all limits.
-        tried: clusters that succeeded, one at least.
+        tried: clusters that succeeded; where there is none, a candidate is left untried.
         horizon_runs: that an improvement is enjoyed for.
         rules: the prices.
         is_endless: try something new as long as there is anything new.
@@ -172,7 +172,9 @@ def _cheapest_in_time(tried: Tried) -> Step:
 def _recover(untried: Untried, tried: Tried, rules: SearchRules) -> Step:
     chance = 1.0 - untried.miss_probability
     if not len(untried) or chance.max() <= 0.0:
-        return Step(Move.ENDURE, int(tried.runtime_s.argmin()))
+        if len(tried.usd):
+            return Step(Move.ENDURE, int(tried.runtime_s.argmin()))
+        return Step(Move.RECOVER, int(untried.expected_usd.argmin()))
     is_safe = untried.miss_probability <= rules.safe_miss
     if is_safe.any():
         usd = np.where(is_safe, untried.expected_usd, np.inf)
