@@ -45,3 +45,9 @@ def test_changed_code_works_more_and_has_another_plan():
     assert (after.code_version, after.stages[0].cpu_s) == ("2", 24.0)
     assert after.stages[0].operators == ("Scan parquet", "Window")
     assert Scenario(MONDAY, code_changes=(change,)).workload_at(before, MONDAY - DAY) == before
+
+
+def test_a_slow_platform_is_slow_for_its_episode():
+    scenario = Scenario(MONDAY, episodes=(Episode(MONDAY, MONDAY + DAY, slowdown=1.8),))
+    slowdowns = [scenario.conditions_at(MONDAY + n * DAY).slowdown for n in (0, 1)]
+    assert slowdowns == [1.8, 1.0]

@@ -253,3 +253,34 @@ def test_nodes_are_rented_from_boot_to_release():
     assert all(node.started_s < run.application_start_s for node in run.nodes)
     assert all(node.ended_s == run.released_s for node in run.nodes)
     assert len(run.timeline.nodes) == 4
+
+
+def test_a_lost_node_takes_its_cached_data_along():
+    maker = a_stage(0, cached_bytes=GIB)
+    reader = a_stage(1, spark_job_id=1, cache_source_id=0, spark_task_count=640, cpu_s=64_000.0)
+    run = a_run(a_workload(maker, reader), a_spot_cluster(), STORM)
+    assert any(node.end is NodeEnd.SPOT_LOSS for node in run.nodes)
+    assert run.cached[0].held_bytes < run.cached[0].wanted_bytes
+
+
+def test_neighbours_share_the_network_of_their_node():
+    narrow = replace(M5, network_gbps=0.5)
+    reads = a_workload(a_stage(cpu_s=1.0, input_bytes=8 * GIB))
+    table = a_run(reads, a_cluster(1, worker_type=narrow)).spark_tasks
+    # All bytes pass one wire, whoever asks for them.
+    wire_s = 8 * GIB / (0.5 * 125e6)
+    assert table.finish_s.max() - table.launch_s.min() >= 0.95 * wire_s
+
+
+def test_shuffles_larger_than_the_page_cache_wait_for_disks():
+    stages = [a_stage(0, cpu_s=64.0, shuffle_write_bytes=size * GIB) for size in (4.0, 200.0)]
+    small, large = (a_run(a_workload(stage)).spark_tasks for stage in stages)
+    assert small.shuffle_write_s.sum() == 0
+    assert large.shuffle_write_s.sum() > 100
+
+
+def test_many_short_spark_tasks_wait_for_the_driver():
+    short = a_workload(a_stage(spark_task_count=20_000, cpu_s=20.0))
+    narrow, wide = (a_run(short, a_cluster(n)).spark_tasks for n in (1, 64))
+    waits = [np.median(each.finish_s - each.launch_s - each.run_s) for each in (narrow, wide)]
+    assert waits[1] > 3 * waits[0]
