@@ -14,7 +14,8 @@ import numpy as np
 
 from isocost.domain.cluster import ClusterSpec, NodeType
 from isocost.errors import InvalidInput
-from isocost.model.history import Ending, Observation
+from isocost.model.history import Ending, Inputs, Observation
+from isocost.model.inputs import InputAxis, coordinates
 from isocost.model.noise import CLUSTER_SD, DISTURBED_SD
 from isocost.model.points import points_of
 from isocost.model.posterior import Observed
@@ -29,7 +30,7 @@ SAME_INPUT_LOG: Final = 0.02  # input sizes this close count as one
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """Runs of one cluster at about one input size, in one epoch.
+    """Runs of one cluster at about one input size and with the same inputs, in one epoch.
 
     Attributes:
         log_input: logarithm of the input size over the next run's.
@@ -43,6 +44,7 @@ class Cell:
     epoch: int
     log_s: tuple[float, ...]
     is_sound: bool
+    inputs: Inputs = ()
 
 
 def cells_of(
@@ -55,11 +57,11 @@ def cells_of(
         epochs: of each run.
         input_bytes: of the next run.
     """
-    grouped: dict[tuple[ClusterSpec, int, int], list[Observation]] = {}
+    grouped: dict[tuple[ClusterSpec, int, int, Inputs], list[Observation]] = {}
     for observation, epoch in zip(history, epochs, strict=True):
         if is_timed(observation):
-            size = round(_log_input(observation, input_bytes) / SAME_INPUT_LOG)
-            key = observation.spec, size, epoch
+            size = round(log_input_of(observation.input_bytes, input_bytes) / SAME_INPUT_LOG)
+            key = observation.spec, size, epoch, tuple(sorted(observation.inputs))
             runs = grouped.pop(key, [])  # so that the newest come last
             runs.append(observation)
             grouped[key] = runs
@@ -68,7 +70,11 @@ def cells_of(
 
 
 def observed_of(
-    cells: Sequence[Cell], node_types: Sequence[NodeType], *, run_sd: float
+    cells: Sequence[Cell],
+    node_types: Sequence[NodeType],
+    *,
+    run_sd: float,
+    axes: Sequence[InputAxis] = (),
 ) -> Observed:
     """Return cells as the posterior takes them.
 
@@ -76,6 +82,7 @@ def observed_of(
         cells: one or more.
         node_types: of their clusters.
         run_sd: of log runtime between runs of one cluster.
+        axes: along which the inputs vary.
     """
     sds = [run_sd if cell.is_sound else max(run_sd, DISTURBED_SD) for cell in cells]
     return Observed(
@@ -84,6 +91,7 @@ def observed_of(
             node_types,
             [cell.log_input for cell in cells],
             epoch=[cell.epoch for cell in cells],
+            inputs=coordinates(axes, [cell.inputs for cell in cells]),
         ),
         log_s=np.array([fmean(cell.log_s) for cell in cells]),
         noise_variance=np.array([
@@ -102,22 +110,29 @@ def newest_input_bytes(history: Sequence[Observation]) -> float | None:
     return next((o.input_bytes for o in reversed(history) if o.input_bytes), None)
 
 
+def newest_inputs(history: Sequence[Observation]) -> Inputs:
+    """Return the inputs of the newest run of which any are known."""
+    return next((o.inputs for o in reversed(history) if o.inputs), ())
+
+
 def _cell(runs: Sequence[Observation], epoch: int, input_bytes: float | None) -> Cell:
     sound = [o for o in runs if not o.is_disturbed and o.ending is Ending.SUCCEEDED]
     kept = sound or runs
     return Cell(
         spec=runs[-1].spec,
-        log_input=fmean(_log_input(o, input_bytes) for o in kept),
+        log_input=fmean(log_input_of(o.input_bytes, input_bytes) for o in kept),
         epoch=epoch,
         log_s=tuple(_log_s(o) for o in kept),
         is_sound=bool(sound),
+        inputs=runs[-1].inputs,
     )
 
 
-def _log_input(observation: Observation, input_bytes: float | None) -> float:
-    if not observation.input_bytes or not input_bytes:
+def log_input_of(input_bytes: float | None, reference_bytes: float | None) -> float:
+    """Return the logarithm of an input size over another; 0.0 where either is not known."""
+    if not input_bytes or not reference_bytes:
         return 0.0
-    return log(observation.input_bytes / input_bytes)
+    return log(input_bytes / reference_bytes)
 
 
 def _log_s(observation: Observation) -> float:

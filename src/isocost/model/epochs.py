@@ -11,7 +11,7 @@ from math import log
 from typing import Final
 
 from isocost.domain.cluster import ClusterSpec
-from isocost.model.history import Ending, Observation
+from isocost.model.history import Ending, Inputs, Observation
 from isocost.model.kernels import INPUT_SLOPE_MEAN
 from isocost.model.log_evidence import has_other_code
 from isocost.model.noise import run_sd_from
@@ -45,9 +45,13 @@ def _other_code(history: Sequence[Observation]) -> set[int]:
     return found
 
 
+# Runs whose inputs differ are no peers: an argument may move the runtime at will.
+_Kind = tuple[ClusterSpec, Inputs]
+
+
 @dataclass(slots=True)
 class _Level:
-    """Log runtimes of one cluster so far: their number and mean."""
+    """Log runtimes of one kind of run so far: their number and mean."""
 
     count: int = 0
     mean: float = 0.0
@@ -58,25 +62,25 @@ class _Peers:
     """The runs of an epoch so far, summed up: a history may be long.
 
     Attributes:
-        scatter, freedom: of log runtimes about the mean of their cluster.
+        scatter, freedom: of log runtimes about the mean of their kind.
     """
 
-    levels: dict[ClusterSpec, _Level] = field(default_factory=dict)
+    levels: dict[_Kind, _Level] = field(default_factory=dict)
     scatter: float = 0.0
     freedom: int = 0
 
-    def add(self, spec: ClusterSpec, log_s: float) -> None:
+    def add(self, kind: _Kind, log_s: float) -> None:
         """Count a run in (Welford, Technometrics 1962)."""
-        level = self.levels.setdefault(spec, _Level())
+        level = self.levels.setdefault(kind, _Level())
         apart = log_s - level.mean
         level.count += 1
         level.mean += apart / level.count
         self.scatter += apart * (log_s - level.mean)
         self.freedom += level.count > 1
 
-    def surprise(self, spec: ClusterSpec, log_s: float) -> float:
-        """Return by how much a run differs from its cluster's; 0.0 if that may be noise."""
-        level = self.levels.get(spec)
+    def surprise(self, kind: _Kind, log_s: float) -> float:
+        """Return by how much a run differs from its peers; 0.0 if that may be noise."""
+        level = self.levels.get(kind)
         if level is None:
             return 0.0
         apart = log_s - level.mean
@@ -96,7 +100,8 @@ def _shifts(history: Sequence[Observation], starts: set[int]) -> set[int]:
         log_s = _log_s(observation)
         if log_s is None:
             continue
-        surprise = peers.surprise(observation.spec, log_s)
+        kind = observation.spec, tuple(sorted(observation.inputs))
+        surprise = peers.surprise(kind, log_s)
         if surprise and pending is not None and surprise * pending[1] > 0:
             found.add(pending[0])
             peers, pending = _Peers(), None
@@ -105,7 +110,7 @@ def _shifts(history: Sequence[Observation], starts: set[int]) -> set[int]:
             continue  # it is no peer to the next one until that has spoken
         else:
             pending = None
-        peers.add(observation.spec, log_s)
+        peers.add(kind, log_s)
     return found
 
 

@@ -10,6 +10,9 @@ from isocost.domain.cluster import ClusterSpec, NodeType
 from isocost.domain.profile import RunProfile
 from isocost.errors import InvalidInput
 
+# Numbers by name, of one run: arguments, features of what it reads.
+Inputs = tuple[tuple[str, float], ...]
+
 
 class Ending(Enum):
     """How a run ended, as far as its runtime is concerned."""
@@ -31,6 +34,7 @@ class Observation:
             nodes; 0.0 where more memory is known not to help, None where nothing is known.
         is_disturbed: lost executors or retries made it slower than such a run is.
         profile: numbers of its event log, if there is one.
+        inputs: what else changes between runs by name: arguments, features of what is read.
     """
 
     run_id: str
@@ -41,6 +45,7 @@ class Observation:
     working_set_gib: float | None = None
     is_disturbed: bool = False
     profile: RunProfile | None = None
+    inputs: Inputs = ()
 
     def __post_init__(self) -> None:
         is_known = self.runtime_s is not None or self.ending is Ending.FAILED
@@ -48,6 +53,11 @@ class Observation:
             raise InvalidInput(
                 f"Run {self.run_id} has a runtime of {self.runtime_s} s; a runtime is finite and "
                 "above 0. Remove the run, or ingest its event log again."
+            )
+        if not all(isfinite(value) for _, value in self.inputs):
+            raise InvalidInput(
+                f"Run {self.run_id} has the inputs {dict(self.inputs)}; they are finite numbers. "
+                "Leave out what is not known."
             )
 
 

@@ -38,8 +38,13 @@ class Likeness:
     """How alike clusters are in each respect, 1.0 for the same; arrays (points of a, points of b).
 
     The respects are those of `ResidualKernel`, all of whose instances share this.
+
+    Attributes:
+        a, b: what is compared.
     """
 
+    a: Points
+    b: Points
     memory_per_core: Floats
     cores: Floats
     cores_per_node: Floats
@@ -60,6 +65,8 @@ def likeness_of(a: Points, b: Points) -> Likeness:
     local_squared = (cores / LOCAL_CORES_LENGTH) ** 2
     local_squared += per_core * per_core + per_node * per_node + hardware_squared
     return Likeness(
+        a=a,
+        b=b,
         memory_per_core=_matern_52(per_core),
         cores=_matern_52(cores / CORES_LENGTH),
         cores_per_node=_matern_52(per_node),
@@ -90,6 +97,11 @@ class ResidualKernel:
     multiple: float = 1.0
 
     @property
+    def noise_multiple(self) -> float:
+        """Multiple of the variance of noise: with one curve a job, noise is what runs show."""
+        return 1.0
+
+    @property
     def once(self) -> "ResidualKernel":
         """The kernel at a multiple of 1."""
         return replace(self, multiple=1.0)
@@ -109,6 +121,10 @@ class ResidualKernel:
         """Return the variance of any single cluster."""
         parts = (self.memory_per_core, self.cores, self.cores_per_node, self.hardware)
         return self.multiple * sum(sd**2 for sd in (*parts, self.local, self.memory))
+
+    def variance(self, points: Points) -> Floats:
+        """Return the variance of each cluster, (points,): the same of all."""
+        return np.full(len(points), self.at_one_point())
 
 
 def input_covariance(a: Points, b: Points) -> Floats:

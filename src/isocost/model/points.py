@@ -37,6 +37,7 @@ class Points:
         network_gbps: of one node; 0.0 where it is not known.
         log_input: logarithm of the input size over that of the newest run; 0.0 where unknown.
         epoch: 0.0 for runs that are like the next, 1.0 and up for those before a change.
+        inputs: (points, axes), along the axes of `inputs`; no axes where nothing varies.
     """
 
     cores: Floats
@@ -47,6 +48,7 @@ class Points:
     network_gbps: Floats
     log_input: Floats
     epoch: Floats
+    inputs: Floats
 
     def __len__(self) -> int:
         return len(self.cores)
@@ -62,6 +64,7 @@ class Points:
             self.network_gbps[places],
             self.log_input[places],
             self.epoch[places],
+            self.inputs[places],
         )
 
 
@@ -71,6 +74,7 @@ def points_of(
     log_input: Sequence[float] | None = None,
     *,
     epoch: Sequence[float] | None = None,
+    inputs: Floats | None = None,
 ) -> Points:
     """Return specs as arrays.
 
@@ -79,6 +83,7 @@ def points_of(
         node_types: that the specs name.
         log_input: of each point; all as the newest run if not given.
         epoch: of each point; all the newest if not given.
+        inputs: (points, axes); no axes if not given.
 
     Raises:
         InvalidInput: if a spec names a node type that is not among these.
@@ -100,6 +105,7 @@ def points_of(
         network_gbps=np.array([t.network_gbps or 0.0 for t in node_types])[which],
         log_input=np.zeros(len(specs)) if log_input is None else np.asarray(log_input, float),
         epoch=np.zeros(len(specs)) if epoch is None else np.asarray(epoch, float),
+        inputs=np.zeros((len(specs), 0)) if inputs is None else inputs,
     )
 
 

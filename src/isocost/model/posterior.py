@@ -22,7 +22,6 @@ from scipy.linalg import solve_triangular
 from isocost.model.kernels import (
     INPUT_SLOPE_MEAN,
     Likeness,
-    ResidualKernel,
     input_covariance,
     input_variance,
     likeness_of,
@@ -60,6 +59,33 @@ class Curves(Protocol):
         ...
 
 
+class Kernel(Protocol):
+    """How much log runtimes have in common beside the curves, the level and the input size."""
+
+    @property
+    def multiple(self) -> float:
+        """The multiple of `once` that this kernel is."""
+        ...
+
+    @property
+    def once(self) -> "Kernel":
+        """The kernel at a multiple of 1; hashable."""
+        ...
+
+    @property
+    def noise_multiple(self) -> float:
+        """The multiple of all variances of noise that goes with this kernel."""
+        ...
+
+    def over(self, likeness: Likeness) -> Floats:
+        """Return the covariance, (points of a, points of b)."""
+        ...
+
+    def variance(self, points: Points) -> Floats:
+        """Return the variance of each point, (points,)."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Group:
     """Particles that share their residual kernels.
@@ -73,7 +99,7 @@ class Group:
     name: str
     curves: Curves
     log_prior: Floats
-    kernels: tuple[tuple[ResidualKernel, float], ...]
+    kernels: tuple[tuple[Kernel, float], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +129,7 @@ class _Conditioned:
     """
 
     group: Group
-    kernel: ResidualKernel
+    kernel: Kernel
     factor: Floats
     whitened: Floats
     log_weights: Floats
@@ -190,8 +216,8 @@ class Posterior:
         # Most of a kernel's work is common to all of them, nearly all to multiples of one.
         seen = self._observed.points
         likeness = likeness_of(seen, points)
-        shared = _shared_covariance(seen, points)
-        once: dict[ResidualKernel, Floats] = {}
+        shared = shared_covariance(seen, points)
+        once: dict[Kernel, Floats] = {}
         parts = []
         for component in components:
             kernel = component.conditioned.kernel
@@ -217,7 +243,8 @@ class Posterior:
         given = component.conditioned
         reduced = solve_triangular(given.factor, cross, lower=True, check_finite=False)
         variance = prior_variance(given.kernel, points) - (reduced**2).sum(axis=0)
-        sd = np.sqrt(np.maximum(variance, _LEAST_VARIANCE) + self._noise_variance)
+        noise = given.kernel.noise_multiple * self._noise_variance
+        sd = np.sqrt(np.maximum(variance, _LEAST_VARIANCE) + noise)
         mean = component.curves.at(points)
         mean += INPUT_SLOPE_MEAN * points.log_input
         mean += (self._base - given.centre[component.places])[:, None]
@@ -232,11 +259,12 @@ def _condition_group(
     # With the level next to free, only a curve's shape should count as evidence.
     centre = curves.mean(axis=1)
     misfit = (observed.log_s - base)[None] - (curves - centre[:, None])
-    shared = _shared_covariance(observed.points, observed.points)
-    shared += np.diag(observed.noise_variance)
+    shared = shared_covariance(observed.points, observed.points)
+    noise = np.diag(observed.noise_variance)
     conditioned = []
     for kernel, log_probability in group.kernels:
-        factor = np.asarray(np.linalg.cholesky(kernel.over(likeness) + shared), float)
+        covariance = kernel.over(likeness) + shared + kernel.noise_multiple * noise
+        factor = np.asarray(np.linalg.cholesky(covariance), float)
         whitened = solve_triangular(factor, misfit.T, lower=True, check_finite=False)
         log_density = -0.5 * (whitened**2).sum(axis=0) - np.log(np.diag(factor)).sum()
         log_weights = group.log_prior + log_probability + log_density
@@ -244,17 +272,17 @@ def _condition_group(
     return conditioned
 
 
-def _shared_covariance(a: Points, b: Points) -> Floats:
+def shared_covariance(a: Points, b: Points) -> Floats:
     """Return what all kernels have in common: the level and the input size."""
     # A change of the program moves the level to anywhere and leaves the shape.
     level = LEVEL_SD**2 * (a.epoch[:, None] == b.epoch[None, :])
     return np.asarray(input_covariance(a, b) + level)
 
 
-def prior_variance(kernel: ResidualKernel, points: Points) -> Floats:
+def prior_variance(kernel: Kernel, points: Points) -> Floats:
     """Return the variance of each point before anything is seen, (points,)."""
     one = input_variance(points)
-    return np.asarray(kernel.at_one_point() + one + LEVEL_SD**2)
+    return np.asarray(kernel.variance(points) + one + LEVEL_SD**2)
 
 
 def _normalised(log_weights: Floats) -> Floats:

@@ -6,24 +6,30 @@ from dataclasses import dataclass
 from statistics import fmean, median
 from typing import Final
 
+import numpy as np
+
 from isocost.domain.cluster import ClusterSpec, NodeType
 from isocost.errors import InvalidInput
 from isocost.model.cells import (
     SAME_INPUT_LOG,
     Cell,
     cells_of,
+    log_input_of,
     newest_input_bytes,
+    newest_inputs,
     observed_of,
 )
 from isocost.model.epochs import epochs_of
 from isocost.model.failure import FailureModel
-from isocost.model.history import Ending, Observation
+from isocost.model.history import Ending, Inputs, Observation
+from isocost.model.input_fit import input_groups
+from isocost.model.inputs import axes_of, coordinates
 from isocost.model.knowledge import Knowledge, groups_of
 from isocost.model.log_evidence import MemoryEvidence, cpu_share, memory_evidence
 from isocost.model.mixture import Mixture
 from isocost.model.noise import CLUSTER_SD, run_sd
 from isocost.model.points import Floats, Points, points_of, scale_of
-from isocost.model.posterior import Posterior
+from isocost.model.posterior import Group, Observed, Posterior
 from isocost.model.replayed import observed_run, replay_curve
 from isocost.model.runtime import MAX_REPLAY_ERROR_FRACTION, ObservedRun
 from isocost.model.transfer import NOTHING_LEARNED, Learned
@@ -32,6 +38,15 @@ from isocost.model.transfer import NOTHING_LEARNED, Learned
 MOST_REPLAYS: Final = 3
 # The failure model looks at this many of the newest runs; more would not change its mind.
 MOST_ENDINGS: Final = 500
+
+
+@dataclass(frozen=True, slots=True)
+class RunToPredict:
+    """A run on a cluster with inputs of its own."""
+
+    spec: ClusterSpec
+    input_bytes: float | None = None
+    inputs: Inputs = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +76,7 @@ class ProjectModel:
         node_types: Sequence[NodeType],
         learned: Learned = NOTHING_LEARNED,
         input_bytes: float | None = None,
+        inputs: Inputs = (),
     ) -> None:
         """Learn from runs, oldest first.
 
@@ -70,6 +86,7 @@ class ProjectModel:
             node_types: of history and space.
             learned: from other projects.
             input_bytes: of the next run; as the newest's if not given.
+            inputs: of the next run; as the newest's if not given.
 
         Raises:
             InvalidInput: if there is no run that says anything of the runtime.
@@ -87,9 +104,16 @@ class ProjectModel:
         self.space_points = points_of(space, node_types)
         self.scale = scale_of(self.space_points)
         self.run_sd = run_sd([cell.log_s for cell in self._cells if cell.is_sound])
+        self._inputs = inputs or newest_inputs(history)
+        self._axes = axes_of(
+            [cell.inputs for cell in self._cells],
+            [cell.log_input for cell in self._cells],
+            newest=self._inputs,
+        )
+        observed = observed_of(self._cells, node_types, run_sd=self.run_sd, axes=self._axes)
         self.posterior = Posterior(
-            groups_of(self._knowledge(history, learned), self.scale),
-            observed_of(self._cells, node_types, run_sd=self.run_sd),
+            self._groups(self._knowledge(history, learned), observed),
+            observed,
             next_noise_variance=self.run_sd**2 + CLUSTER_SD**2,
         )
         endings = history[-MOST_ENDINGS:]
@@ -102,6 +126,15 @@ class ProjectModel:
     def predict(self, points: Points) -> Mixture:
         """Return the log runtimes of the next run, if it succeeds, on some clusters."""
         return self.posterior.predict(points)
+
+    def points_of_runs(self, runs: Sequence[RunToPredict]) -> Points:
+        """Return the points of runs whose inputs may be others than the next run's."""
+        return points_of(
+            [run.spec for run in runs],
+            self._node_types,
+            [log_input_of(run.input_bytes, self._input_bytes) for run in runs],
+            inputs=coordinates(self._axes, [run.inputs for run in runs]),
+        )
 
     def probability_of_failure(self, points: Points) -> Floats:
         """Return P(failure) of the next run, (points,)."""
@@ -121,12 +154,23 @@ class ProjectModel:
         return [self._seen_of(spec, cells) for spec, cells in by_spec.items()]
 
     def _seen_of(self, spec: ClusterSpec, cells: Sequence[Cell]) -> Seen:
-        like_next = [c for c in cells if abs(c.log_input) <= SAME_INPUT_LOG and not c.epoch]
+        like_next = [c for c in cells if self._is_like_next(c)]
         values = [value for cell in like_next for value in cell.log_s]
         if values:
             return Seen(spec, fmean(values), len(values), self.run_sd)
         mean, sd = self.predict(points_of([spec], self._node_types)).moments()
         return Seen(spec, float(mean[0]), 0, float(sd[0]))
+
+    def _is_like_next(self, cell: Cell) -> bool:
+        apart = np.abs(coordinates(self._axes, [cell.inputs])).max(initial=abs(cell.log_input))
+        return not cell.epoch and bool(apart <= SAME_INPUT_LOG)
+
+    def _groups(self, knowledge: Knowledge, observed: Observed) -> list[Group]:
+        groups = groups_of(knowledge, self.scale)
+        has_sizes = self._inputs and np.ptp(observed.points.log_input) > SAME_INPUT_LOG
+        if not self._axes and not has_sizes:
+            return groups
+        return input_groups(groups, observed, self._axes)
 
     def _knowledge(self, history: Sequence[Observation], learned: Learned) -> Knowledge:
         logged = [o for o in history if o.profile is not None and not o.is_disturbed]
