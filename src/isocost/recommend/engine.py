@@ -49,7 +49,8 @@ class Engine:
         _check(question)
         if not any(o.runtime_s and o.ending is not Ending.FAILED for o in question.history):
             return Abstention(_all_failed(question))
-        if set(question.space.candidates) <= _failed_on(question):
+        failed = _failed_on(question)
+        if all(spec in failed for spec in question.space.candidates):
             return Abstention(_NONE_LEFT)
         return _Choice(question, self._learned).advice()
 
@@ -198,7 +199,8 @@ def _all_failed(question: Question) -> str:
 
     untried: Sequence[ClusterSpec] = [s for s in question.space.candidates if s not in tried]
     count = len(question.history)
-    said = f"None of the {count} runs succeeded, so nothing is known of the runtime."
+    failed = "The only run failed" if count == 1 else f"None of the {count} runs succeeded"
+    said = f"{failed}, so nothing is known of the runtime."
     if not untried:
         return f"{said} Every cluster within the limits has been tried: look at the failures."
     roomiest = max(untried, key=memory)

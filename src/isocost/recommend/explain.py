@@ -2,19 +2,21 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Final
 
 from isocost.domain.project import Sla
 from isocost.domain.recommendation import ConsideredCandidate
 from isocost.model.history import Ending, Observation
 from isocost.recommend.outlook import Outlook
-from isocost.recommend.search import RULES, Move, Step
+from isocost.recommend.search import RULES, SLIM_CHANCE, Move, Step
 from isocost.units import PERCENT
 
-# Runs named one by one; a longer history is summed up.
-RUNS_TOLD: Final = 6
-# A chance of failing that is worth mentioning.
+# Clusters whose runs are named; of a longer history, the last ones.
+CLUSTERS_TOLD: Final = 6
+# A chance of failing that is worth mentioning, and by how much it exceeds the choice's.
 NOTABLE_FAILURE: Final = 0.05
+NOTABLE_RATIO: Final = 1.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,36 +41,50 @@ def reason_for(context: Considered) -> str:
     """Return why this candidate, in one or two sentences with numbers."""
     spec, p = context.chosen.spec, context.chosen.prediction
     expected = (
-        f"{_seconds(p.runtime_s)} expected ({_seconds(p.runtime_80_s.low)} to "
-        f"{_seconds(p.runtime_80_s.high)} with 80 %), {_usd(p.cost_usd)}"
+        f"{_seconds(p.runtime_s)} expected (80 % between {_seconds(p.runtime_80_s.low)} and "
+        f"{_seconds(p.runtime_80_s.high)}), {_usd(p.cost_usd)}"
     )
     match context.step.move:
         case Move.EXPLOIT:
             kept = f" of those that keep {_deadline(context.sla)}" if context.sla else ""
-            return f"{spec} is the cheapest cluster tried{kept}: {expected}. Nothing untried " + (
-                "promises to pay its trial back."
+            return (
+                f"{spec} is the cheapest cluster tried{kept}: {expected}. "
+                "Nothing untried promises to pay its trial back."
             )
         case Move.EXPLORE:
             worth = (context.step.worth or 0.0) + RULES.trial_price
             return (
-                f"{spec} is worth a trial: {expected}. By what is known it should save "
-                f"{worth:.1f} runs' cost over the horizon{_in_time(context)}."
-            )
-        case Move.RECOVER if context.sla is None:
-            return (
-                "No cluster within the limits has succeeded undisturbed yet. "
-                f"{spec} promises the cheapest run: {expected}."
+                f"{spec} is worth a trial: {expected}{_in_time(context)}. By what is known, it "
+                f"should save the cost of {worth:.1f} runs over the horizon."
             )
         case Move.RECOVER:
-            return (
-                f"No run has kept {_deadline(context.sla)} yet, so that comes first: {spec}, "
-                f"{expected}{_in_time(context)}."
-            )
+            return _recovering(context, expected)
         case Move.ENDURE:
             return (
                 f"No candidate promises to keep {_deadline(context.sla)}. {spec} is the fastest "
-                f"tried: {expected}. Raise the maximum runtime, or allow larger clusters."
+                f"tried: {expected}. {_REMEDY}"
             )
+
+
+_REMEDY: Final = "Raise the maximum runtime, or allow larger clusters."
+
+
+def _recovering(context: Considered, expected: str) -> str:
+    spec, chance = context.chosen.spec, context.chosen.prediction.sla_probability
+    if chance is None:
+        return (
+            "No cluster within the limits has succeeded undisturbed yet. "
+            f"{spec} promises the cheapest run: {expected}."
+        )
+    if chance <= SLIM_CHANCE:
+        return (
+            f"No candidate promises to keep {_deadline(context.sla)}. {spec} comes nearest: "
+            f"{expected}{_in_time(context)}. {_REMEDY}"
+        )
+    return (
+        f"No run has kept {_deadline(context.sla)} yet, so that comes first: {spec}, "
+        f"{expected}{_in_time(context)}."
+    )
 
 
 def explain(context: Considered, history: Sequence[Observation]) -> tuple[str, ...]:
@@ -85,31 +101,55 @@ def explain(context: Considered, history: Sequence[Observation]) -> tuple[str, .
 
 
 def _learned(history: Sequence[Observation]) -> str:
-    told = [_told(o) for o in history[-RUNS_TOLD:]]
-    more = len(history) - len(told)
-    before = f"after {more} others, " if more else ""
-    return f"Learned from {len(history)} runs: {before}{'; '.join(told)}."
+    stays = [list(runs) for _, runs in groupby(history, key=lambda o: (o.spec, _is_sound(o)))]
+    told = "; ".join(_told(runs) for runs in stays[-CLUSTERS_TOLD:])
+    count = "one run" if len(history) == 1 else f"{len(history)} runs"
+    last = ", the last ones" if len(stays) > CLUSTERS_TOLD else ""
+    return f"Learned from {count}{last}: {told}."
 
 
-def _told(observation: Observation) -> str:
+def _is_sound(observation: Observation) -> bool:
+    return observation.ending is Ending.SUCCEEDED and not observation.is_disturbed
+
+
+def _told(runs: Sequence[Observation]) -> str:
+    """Return what runs in a row on one cluster did, all sound or none."""
+    first = runs[0]
+    if not _is_sound(first):
+        return ", ".join(_told_unsound(o) for o in runs)
+    low, high = (_seconds(pick(o.runtime_s or 0.0 for o in runs)) for pick in (min, max))
+    took = low if low == high else f"{low} to {high}"
+    return f"{first.spec} took {took}" + (f" in {len(runs)} runs" if len(runs) > 1 else "")
+
+
+def _told_unsound(observation: Observation) -> str:
     if observation.ending is Ending.FAILED:
         return f"{observation.spec} failed"
+    after = _seconds(observation.runtime_s or 0.0)
     if observation.ending is Ending.TIMED_OUT:
-        return f"{observation.spec} was stopped after {_seconds(observation.runtime_s or 0.0)}"
-    disturbed = " (disturbed)" if observation.is_disturbed else ""
-    return f"{observation.spec} took {_seconds(observation.runtime_s or 0.0)}{disturbed}"
+        return f"{observation.spec} was stopped after {after}"
+    return f"{observation.spec} took {after}, but was disturbed"
 
 
 def _why_not(candidate: ConsideredCandidate, context: Considered) -> str:
     """Return the strongest reason against a candidate that looked good by its cost."""
     p, chosen = candidate.prediction, context.chosen.prediction
-    if p.failure_probability > max(NOTABLE_FAILURE, chosen.failure_probability):
-        why = f"it may fail with {p.failure_probability * PERCENT:.0f} %"
-    elif p.sla_probability is not None and p.sla_probability < 1.0 - RULES.safe_miss:
-        why = f"it keeps the deadline with only {p.sla_probability * PERCENT:.0f} %"
+    failing = (
+        f"it fails with a chance of {_chance(p.failure_probability)}, against "
+        f"{_chance(chosen.failure_probability)}"
+    )
+    if _is_late(candidate, context):
+        # Of a candidate that breaks the deadline by failing, that it fails is the news.
+        is_failing = p.failure_probability > (1.0 - (p.sla_probability or 0.0)) / 2
+        late = f"the chance that it keeps the deadline is {_chance(p.sla_probability or 0.0)}"
+        why = failing if is_failing else late
+    elif context.step.move is Move.ENDURE:
+        why = f"{_seconds(p.runtime_s)} expected, and speed counts until the deadline is kept"
     elif p.cost_usd >= chosen.cost_usd:
         more = p.cost_usd / chosen.cost_usd - 1.0 if chosen.cost_usd else 0.0
         why = f"{_usd(p.cost_usd)} expected, {more * PERCENT:.1f} % more"
+    elif p.failure_probability > max(NOTABLE_FAILURE, NOTABLE_RATIO * chosen.failure_probability):
+        why = failing
     elif any(seen.spec == candidate.spec for seen in context.outlook.seen):
         why = "it is known already; a trial may find something cheaper still"
     else:
@@ -121,11 +161,23 @@ def _why_not(candidate: ConsideredCandidate, context: Considered) -> str:
     return f"Not {candidate.spec}: {why}."
 
 
+def _is_late(candidate: ConsideredCandidate, context: Considered) -> bool:
+    mine = candidate.prediction.sla_probability
+    chosen = context.chosen.prediction.sla_probability
+    if context.sla is None or mine is None or chosen is None:
+        return False
+    return mine < min(chosen, context.sla.asked_probability)
+
+
 def _in_time(context: Considered) -> str:
     probability = context.chosen.prediction.sla_probability
     if probability is None:
         return ""
-    return f"; it keeps {_deadline(context.sla)} with {probability * PERCENT:.0f} %"
+    return f"; the chance that it keeps {_deadline(context.sla)} is {_chance(probability)}"
+
+
+def _chance(probability: float) -> str:
+    return "less than 1 %" if 0 < probability < 0.01 else f"{probability * PERCENT:.0f} %"
 
 
 def _deadline(sla: Sla | None) -> str:
