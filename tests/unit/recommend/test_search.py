@@ -112,6 +112,11 @@ def test_without_any_chance_the_fastest_seen_is_endured(candidates):
     assert step(candidates, LATE) == Step(Move.ENDURE, 1)
 
 
+def test_of_those_about_as_fast_the_cheapest_is_endured():
+    seen = tried((9.0, 100.0, False), (4.0, 103.0, False), (1.0, 110.0, False))
+    assert step(NONE_LEFT, seen) == Step(Move.ENDURE, 1)
+
+
 NOTHING_SEEN = Tried(np.empty(0), np.empty(0), np.empty(0, bool))
 
 
