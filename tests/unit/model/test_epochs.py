@@ -83,6 +83,12 @@ def test_noise_begins_no_epoch(seed):
     assert set(epochs_of(runs(*(100 * np.exp(random.normal(0, 0.02, 30)))))) == {0}
 
 
+def test_project_that_scatters_is_given_its_scatter():
+    # 25 % above the mean twice in a row is a shift of a steady project, not of this one.
+    assert epochs_of(runs(100, 130, 85, 120, 90, 115, 130, 130)) == [0] * 8
+    assert epochs_of(runs(104, 105, 104, 105, 104, 105, 130, 130))[0] == 1
+
+
 def test_epochs_count_back_from_the_newest():
     history = [logged(100, plan) for plan in "aabbc"]
     assert epochs_of(history) == [2, 2, 1, 1, 0]
