@@ -1,0 +1,1 @@
+"""A Databricks workspace in memory: definitions, runs, clusters, files and tables over a clock."""

@@ -1,0 +1,59 @@
+"""A run in; what it really did and cost by the simulator's own books, which no API tells, out."""
+
+from isocost.catalog import shipped
+from isocost.catalog.kinds import Engine, Plan
+from isocost.domain.cost import RateCard
+from isocost.simulator.bill import BillingRates, bill_of
+from isocost.simulator.workspace.clusters import JobCluster
+from isocost.simulator.workspace.compute import Machinery
+from isocost.simulator.workspace.runs import Run
+from isocost.simulator.workspace.values import Json
+
+# Where the catalog knows no rate: Azure's standard SSD of 128 GiB costs 9.60 USD a month.
+_USD_PER_DISK_GIB_MONTH = 0.075
+_SPOT_FRACTION = 0.4
+
+
+def rate_card(machinery: Machinery, *, is_photon: bool) -> RateCard:
+    """Return list rates of job clusters on the premium plan."""
+    engine = Engine.PHOTON if is_photon else Engine.STANDARD
+    return shipped.load().rate_card(machinery.cloud, machinery.region, Plan.PREMIUM, engine=engine)
+
+
+def truth_of(run: Run, machinery: Machinery) -> Json:
+    """Return the run's clusters with runtimes, sizes, failures and the bill."""
+    clusters = [_cluster_truth(each, machinery) for each in run.clusters]
+    return {
+        "run_id": run.run_id,
+        "job_id": run.job_id,
+        "total_usd": sum(each["total_usd"] for each in clusters),
+        "clusters": clusters,
+    }
+
+
+def _cluster_truth(cluster: JobCluster, machinery: Machinery) -> Json:
+    asked = cluster.recipe.cluster
+    card = rate_card(machinery, is_photon=asked.is_photon)
+    rates = BillingRates(
+        usd_per_dbu=card.usd_per_dbu or 0.0,
+        spot_fraction=card.spot_fraction or _SPOT_FRACTION,
+        photon_dbu_factor=card.dbu_multiplier,
+        usd_per_disk_gib_month=card.disk_usd_per_gib_month or _USD_PER_DISK_GIB_MONTH,
+    )
+    bill = bill_of(cluster.outline, rates)
+    conditions = cluster.recipe.conditions
+    return {
+        "cluster_id": cluster.cluster_id,
+        "node_type_id": asked.worker_type.node_type_id,
+        "worker_count": asked.worker_count,
+        "runtime_s": cluster.outline.runtime_s,
+        "input_scale": conditions.input_scale,
+        "spot_losses_per_node_hour": conditions.spot_losses_per_node_hour,
+        "slowdown": conditions.slowdown,
+        "code_version": cluster.recipe.workload.code_version,
+        "failure": cluster.outline.failure.value if cluster.outline.failure else None,
+        "vm_usd": bill.vm_usd,
+        "disk_usd": bill.disk_usd,
+        "dbu_usd": bill.dbu_usd,
+        "total_usd": bill.total_usd,
+    }
