@@ -84,9 +84,9 @@ def test_noise_begins_no_epoch(seed):
 
 
 def test_project_that_scatters_is_given_its_scatter():
-    # 25 % above the mean twice in a row is a shift of a steady project, not of this one.
-    assert epochs_of(runs(100, 130, 85, 120, 90, 115, 130, 130)) == [0] * 8
-    assert epochs_of(runs(104, 105, 104, 105, 104, 105, 130, 130))[0] == 1
+    # 20 % above the mean twice in a row is a shift of a steady project, not of this one.
+    assert epochs_of(runs(100, 109, 93, 109, 93, 109, 93, 120, 120)) == [0] * 9
+    assert epochs_of(runs(100, 101, 99, 101, 99, 101, 99, 120, 120))[0] == 1
 
 
 def test_epochs_count_back_from_the_newest():
