@@ -52,10 +52,10 @@ def reason_for(context: Considered) -> str:
                 "Nothing untried promises to pay its trial back."
             )
         case Move.EXPLORE:
-            worth = (context.step.worth or 0.0) + RULES.trial_price
+            worth = context.step.worth or 0.0
             return (
                 f"{spec} is worth a trial: {expected}{_in_time(context)}. By what is known, it "
-                f"should save the cost of {worth:.1f} runs over the horizon."
+                f"should save the cost of {worth:.1f} runs more than it takes."
             )
         case Move.RECOVER:
             return _recovering(context, expected)

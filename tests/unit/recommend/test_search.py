@@ -18,7 +18,9 @@ from isocost.recommend.search import (
     rules_for,
 )
 
-HAND = SearchRules(trial_price=0.25, safe_miss=0.2, miss_price=3.0, most_miss=0.5)
+HAND = SearchRules(
+    trial_price=0.25, extra_cost_share=0.0, safe_miss=0.2, miss_price=3.0, most_miss=0.5
+)
 
 
 def untried(*candidates):
@@ -52,6 +54,19 @@ def test_safe_trial_that_pays_is_explored_at_its_worth():
 def test_trial_that_does_not_pay_is_left():
     # 25 × 0.02 ÷ 2 = 0.25: just the price of a trial
     assert step(untried((1.9, 0.02, 0.0))) == Step(Move.EXPLOIT, 0)
+
+
+def test_half_of_what_a_trial_costs_extra_counts_against_it():
+    # 25 × 0.05 ÷ 2 − 0.25 − ½ × (3 − 2) ÷ 2
+    found = next_step(
+        untried((3.0, 0.05, 0.0)), ONE, horizon_runs=25, rules=replace(HAND, extra_cost_share=0.5)
+    )
+    assert found.worth == pytest.approx(0.125)
+
+
+def test_endless_search_takes_the_least_bad_trial():
+    found = step(untried((1.9, 0.0, 0.6), (1.9, 0.0, 0.1)), is_endless=True)
+    assert (found.move, found.place) == (Move.EXPLORE, 1)
 
 
 def test_longer_horizon_makes_the_same_trial_pay():
