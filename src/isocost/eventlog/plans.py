@@ -9,7 +9,7 @@ is that a change of nothing but a literal is taken for a change of data.
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Final
 
@@ -27,6 +27,13 @@ class PlanMetric(msgspec.Struct, gc=False, rename={"accumulator_id": "accumulato
     accumulator_id: int
 
 
+class ScanMetadata(msgspec.Struct, gc=False, rename={"location": "Location", "format": "Format"}):
+    """What a scan says of the files it reads; filters and schema stand in its text as well."""
+
+    location: str = ""
+    format: str = ""
+
+
 class PlanNode(msgspec.Struct, rename={"name": "nodeName", "text": "simpleString"}):
     """`SparkPlanInfo`: one operator and those it reads from."""
 
@@ -34,8 +41,10 @@ class PlanNode(msgspec.Struct, rename={"name": "nodeName", "text": "simpleString
     text: str = ""
     children: list["PlanNode"] = []
     metrics: list[PlanMetric] = []
-    metadata: dict[str, str] = {}
+    metadata: ScanMetadata | None = None
 
+
+_NO_METADATA: Final = ScanMetadata()
 
 _KINDS: Final = tuple(
     (kind, re.compile(pattern))
@@ -64,7 +73,10 @@ _ENGINE: Final = re.compile(
     "RowToColumnar|ShuffleMapStage|ResultStage|WriteFiles"
 )
 _LOCAL_SORT: Final = re.compile(r"\w*Sort .*, false, \d+$", re.DOTALL)
-_LOCATION: Final = re.compile(r"\w+FileIndex\s?(?:\(\d+ paths\))?\[[^\]]*\]?|\w+:/+[^\s,\])]+")
+# Tried only where a word begins: from within it the same would be tried again for each letter.
+_LOCATION: Final = re.compile(
+    r"(?<!\w)(?:\w+FileIndex\s?(?:\(\d+ paths\))?\[[^\]]*\]?|\w+:/+[^\s,\])]+)"
+)
 _WORD: Final = re.compile(r"(?<![\w#])[A-Za-z_][\w.]*")
 _DIGITS: Final = re.compile(r"\d+")
 _LONG_NUMBER: Final = re.compile(r"\d{4,}")
@@ -73,13 +85,14 @@ _VOLATILE: Final = frozenset(
 )
 
 
-def walk(root: PlanNode) -> Iterator[PlanNode]:
-    """Yield every operator, the root first; plans may be deeper than Python's stack."""
-    pending = [root]
+def walk(root: PlanNode) -> list[PlanNode]:
+    """Return every operator, depth first; plans may be deeper than Python's stack."""
+    found, pending = [], [root]
     while pending:
         node = pending.pop()
-        yield node
-        pending.extend(reversed(node.children))
+        found.append(node)
+        pending += node.children[::-1]
+    return found
 
 
 @lru_cache(maxsize=4096)
@@ -131,7 +144,7 @@ def _signature(root: PlanNode) -> list[str]:
             words.append("(")
             words += _words(node)
             pending.append(None)
-        pending.extend(reversed(node.children))
+        pending += node.children[::-1]
     return words
 
 
@@ -159,8 +172,15 @@ def _words(node: PlanNode) -> list[str]:
 
 
 def _input(node: PlanNode) -> str:
-    location = node.metadata.get("Location", "")
+    metadata = node.metadata or _NO_METADATA
+    location = metadata.location
     if not location:
         found = _LOCATION.search(node.text)
         location = found.group() if found else node.name.removeprefix(_PHOTON)
-    return _DIGITS.sub("?", f"{node.metadata.get('Format', '').lower()} {location}")
+    return _without_digits(f"{metadata.format.lower()} {location}")
+
+
+@lru_cache(maxsize=256)
+def _without_digits(text: str) -> str:
+    """Return the text without numbers; a table's location stands in each plan that reads it."""
+    return _DIGITS.sub("?", text)

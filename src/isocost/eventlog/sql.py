@@ -9,6 +9,7 @@ import re
 from collections import Counter, deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Final
 
 import msgspec
@@ -29,6 +30,9 @@ from isocost.units import BYTES_PER_MIB
 # Plans of running executions held as bytes; beyond this they are decoded at once, which takes
 # less memory and more time.
 MAX_HELD_BYTES: Final = 32 * BYTES_PER_MIB
+# First plans of running executions held decoded, for adaptive execution replaces most of them; few
+# applications run so many queries at once.
+MAX_HELD_PLANS: Final = 64
 # Stage ends may stand after the end of their execution; so many executions later none does.
 LINGERING_EXECUTIONS: Final = 16
 
@@ -79,6 +83,7 @@ class _Pending:
 
     def __init__(self) -> None:
         self.index = OperatorIndex()
+        self.first_plan: PlanNode | None = None
         self.update_line: bytes | None = None
         self.stages: dict[tuple[int, int], dict[int, Any]] = {}
         self.driver_values: dict[int, int] = {}
@@ -115,8 +120,10 @@ class SqlBook:
             fold.plan_fingerprint = plans.fingerprint(event.plan)
             self.inputs |= plans.inputs(event.plan)
             pending = self._pending_of(event.execution_id)
-            if not pending.index.names:
-                pending.index = _index(event.plan)
+            pending.first_plan = pending.first_plan or event.plan
+            if len(self._pending) > MAX_HELD_PLANS:
+                for held in self._pending.values():
+                    self._decode(held)
 
     def update(self, line: bytes) -> None:
         """Take a new plan of an execution, undecoded."""
@@ -172,17 +179,26 @@ class SqlBook:
         return pending
 
     def _decode(self, pending: _Pending) -> None:
-        if pending.update_line is None:
-            return
-        self._held_bytes -= len(pending.update_line)
+        """Make the operators known of the latest plan that is held."""
+        plan, pending.first_plan = pending.first_plan, None
+        updated = self._updated(pending)
+        if updated is not None:
+            self.inputs |= plans.inputs(updated)
+            pending.index = _index(updated)
+        elif plan is not None and not pending.index.names:
+            pending.index = _index(plan)
+
+    def _updated(self, pending: _Pending) -> PlanNode | None:
+        """Return the plan of the update that is held, and let go of it."""
+        line, pending.update_line = pending.update_line, None
+        if line is None:
+            return None
+        self._held_bytes -= len(line)
         try:
-            plan = _decode_update(pending.update_line).plan
+            return _decode_update(line).plan
         except UNDECODABLE:
             self.undecodable_plan_count += 1
-        else:
-            pending.index = _index(plan)
-            self.inputs |= plans.inputs(plan)
-        pending.update_line = None
+            return None
 
     def _settle(self, execution_id: int) -> None:
         pending = self._pending.pop(execution_id, None)
@@ -209,33 +225,38 @@ def files_of(fold: SqlFold) -> dict[str, int | None]:
 
 
 def _index(plan: PlanNode) -> OperatorIndex:
-    index = OperatorIndex()
-    for position, node in enumerate(plans.walk(plan)):
-        index.names.append(plans.operator_name(node.name))
-        for metric in node.metrics:
-            index.metrics.setdefault(metric.accumulator_id, (position, metric.name))
-    return index
+    nodes = plans.walk(plan)
+    # From the last to the first, so that an accumulator belongs to the first that names it.
+    metrics = {
+        metric.accumulator_id: (position, metric.name)
+        for position in range(len(nodes) - 1, -1, -1)
+        for metric in nodes[position].metrics[::-1]
+    }
+    return OperatorIndex([plans.operator_name(node.name) for node in nodes], metrics)
 
 
 def _operators(index: OperatorIndex, values: dict[int, Any]) -> tuple[Operator, ...]:
     """Return the operators that moved any of a stage's accumulators."""
     positions: dict[str, set[int]] = {}
     rows: dict[str, int] = {}
-    for accumulator_id, value in values.items():
-        position, metric = index.metrics.get(accumulator_id, (-1, ""))
-        if position < 0:
-            continue
+    for accumulator_id in values.keys() & index.metrics.keys():
+        position, metric = index.metrics[accumulator_id]
         name = index.names[position]
         positions.setdefault(name, set()).add(position)
-        if metric in _ROW_METRICS and str(value).isdecimal():
+        if metric in _ROW_METRICS and str(value := values[accumulator_id]).isdecimal():
             rows[name] = rows.get(name, 0) + int(value)
-    return tuple(
-        Operator(
-            name=name,
-            kind=plans.kind_of(name),
-            is_photon=plans.is_photon(name),
-            count=len(found),
-            output_row_count=rows.get(name),
-        )
-        for name, found in sorted(positions.items())
+    return tuple([
+        _operator(name, len(positions[name]), rows.get(name)) for name in sorted(positions)
+    ])
+
+
+@lru_cache(maxsize=4096)
+def _operator(name: str, count: int, output_row_count: int | None) -> Operator:
+    """Return the value, shared between the many stages of a loop."""
+    return Operator(
+        name=name,
+        kind=plans.kind_of(name),
+        is_photon=plans.is_photon(name),
+        count=count,
+        output_row_count=output_row_count,
     )
