@@ -9,7 +9,7 @@ from isocost.domain.project import Sla
 from isocost.domain.recommendation import ConsideredCandidate
 from isocost.model.history import Ending, Observation
 from isocost.recommend.outlook import Outlook
-from isocost.recommend.search import RULES, SLIM_CHANCE, Move, Step
+from isocost.recommend.search import SLIM_CHANCE, Move, Step
 from isocost.units import PERCENT
 
 # Clusters whose runs are named; of a longer history, the last ones.

@@ -142,7 +142,7 @@ def next_step(
         tried: clusters that succeeded; where there is none, a candidate is left untried.
         horizon_runs: that an improvement is enjoyed for.
         rules: the prices.
-        is_endless: try something new as long as there is anything new.
+        is_endless: try something new as long as there is anything new, whatever it costs.
     """
     if not tried.is_in_time.any():
         return _recover(untried, tried, rules)
@@ -151,7 +151,7 @@ def next_step(
         return best
     worths = _worths(
         untried,
-        rules,
+        replace(rules, extra_cost_share=0.0) if is_endless else rules,
         best_usd=float(tried.usd[best.place]),
         horizon_runs=horizon_runs,
     )
@@ -160,8 +160,8 @@ def next_step(
         if is_allowed[place] and worth[place] > 0.0:
             return Step(Move.EXPLORE, place, float(worth[place]))
     if is_endless:
-        priced = worths[-1][0]
-        return Step(Move.EXPLORE, int(priced.argmax()), float(priced.max()))
+        likely_gain = untried.gain_usd * (1.0 - untried.miss_probability)
+        return Step(Move.EXPLORE, int(likely_gain.argmax()))
     return best
 
 
