@@ -1,10 +1,14 @@
-"""Settings in, objects out: the only file that knows which adapter stands behind which port."""
+"""Settings in, objects out: the only file that knows which adapter stands behind which port.
+
+What brings a large library along (a database, scipy) is imported where it is used: reading an
+event log needs neither, and they weigh more than twice as much as the reader.
+"""
 
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from filelock import FileLock, Timeout
 
@@ -25,15 +29,15 @@ from isocost.platforms.recorded.grids import read_grids
 from isocost.platforms.recorded.platform import Recorded
 from isocost.platforms.spark_local.platform import SparkLocal
 from isocost.platforms.spark_local.workloads import DEMO_WORKLOADS
-from isocost.recommend.engine import Engine
 from isocost.settings import Settings
 from isocost.store.base import Store
 from isocost.store.memory import MemoryStore
-from isocost.store.sql.store import SqlStore
 from isocost.usecases.experiment import Bench
-from isocost.usecases.measure import Stage
 from isocost.usecases.open_log import LogStores, open_one
 from isocost.usecases.recommend import offer_of
+
+if TYPE_CHECKING:
+    from isocost.usecases.measure import Stage
 
 
 def open_store(settings: Settings) -> Store:
@@ -42,6 +46,8 @@ def open_store(settings: Settings) -> Store:
     Raises:
         InvalidInput: if the database file cannot be used.
     """
+    from isocost.store.sql.store import SqlStore
+
     return SqlStore(settings.storage.database)
 
 
@@ -78,6 +84,8 @@ def node_types_of(platform_name: str, settings: Settings) -> Sequence[NodeType]:
 @contextmanager
 def open_bench(platform_name: str, settings: Settings) -> Iterator[Bench]:
     """Open everything an experiment is carried out with."""
+    from isocost.recommend.engine import Engine
+
     platform = open_platform(platform_name, settings)
     _make_directory(settings.storage.runs, "ISOCOST_HOME")
     _make_directory(settings.storage.cache, "ISOCOST_CACHE")
@@ -156,8 +164,10 @@ def _known_machines() -> Mapping[str, NodeType]:
     }
 
 
-def recorded_stage(workload: GridWorkload, seed: int, noise_sd: float) -> Stage:
+def recorded_stage(workload: GridWorkload, seed: int, noise_sd: float) -> "Stage":
     """Return an empty store in memory and the platform that repeats recorded runs."""
+    from isocost.usecases.measure import Stage
+
     platform = Recorded(workload, seed=seed, noise_sd=noise_sd)
     return Stage(MemoryStore(), platform, read_profile)
 
