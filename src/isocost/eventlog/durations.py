@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from isocost.domain.profile import QUANTILE_LEVELS, Distribution
 from isocost.units import MS_PER_S
@@ -18,6 +17,8 @@ from isocost.units import MS_PER_S
 # (1 / sqrt(16384)); a stage of so many spark tasks is rare.
 SAMPLE_SIZE: Final = 32_768
 _MAX_STRIDE: Final = 2**32
+# Up to here Python sorts faster than NumPy is called; most stages are so small.
+_FEW: Final = 32
 
 
 class Durations:
@@ -56,16 +57,15 @@ class Durations:
             return Distribution(0, 0.0, (), ())
         if self._stride > 1:
             self._drop_unsampled()
-        seconds = self._in_launch_order_s()
-        if len(seconds) > max_value_count:
-            values = seconds[np.arange(max_value_count) * len(seconds) // max_value_count]
-        else:
-            values = seconds
+        values = self._in_launch_order_s()
+        ascending = sorted(values)
+        if (kept := len(values)) > max_value_count:
+            values = [values[n * kept // max_value_count] for n in range(max_value_count)]
         return Distribution(
             count=self.count,
             total_s=self.total_ms / MS_PER_S,
-            quantiles_s=self._quantiles_s(np.sort(seconds).tolist()),
-            values_s=tuple(values.tolist()),
+            quantiles_s=self._quantiles_s(ascending),
+            values_s=tuple(values),
         )
 
     def forget(self) -> None:
@@ -93,9 +93,12 @@ class Durations:
         ms = np.frombuffer(self._ms, dtype=np.int64)[is_kept]
         self._task_ids, self._ms = array("q", ids[is_kept].tobytes()), array("q", ms.tobytes())
 
-    def _in_launch_order_s(self) -> NDArray[np.float64]:
-        order = np.argsort(np.frombuffer(self._task_ids, dtype=np.int64), kind="stable")
-        seconds: NDArray[np.float64] = np.frombuffer(self._ms, dtype=np.int64)[order] / MS_PER_S
+    def _in_launch_order_s(self) -> list[float]:
+        ids, ms = self._task_ids, self._ms
+        if len(ids) <= _FEW:
+            return [ms[n] / MS_PER_S for n in sorted(range(len(ids)), key=ids.__getitem__)]
+        order = np.argsort(np.frombuffer(ids, dtype=np.int64), kind="stable")
+        seconds: list[float] = (np.frombuffer(ms, dtype=np.int64)[order] / MS_PER_S).tolist()
         return seconds
 
     def _quantiles_s(self, ascending_s: Sequence[float]) -> tuple[float, ...]:

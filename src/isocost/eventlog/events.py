@@ -14,6 +14,8 @@ from isocost.eventlog.plans import PlanNode
 from isocost.eventlog.task_events import ExecutorMetrics
 
 EVENT_PREFIX: Final = b'{"Event":"'
+_NAME_BEGIN: Final = len(EVENT_PREFIX)
+_MAX_NAME_BYTES: Final = 200  # the longest known, of adaptive execution, has 81
 
 # What msgspec raises for a line that is cut, damaged, of wrong types or nested too deep.
 UNDECODABLE: Final = (msgspec.MsgspecError, ValueError, RecursionError, OverflowError)
@@ -414,8 +416,8 @@ def event_name(line: bytes) -> str | None:
     Spark writes the key first and without spaces; other writers of the same events need not.
     """
     if line.startswith(EVENT_PREFIX):
-        end = line.find(b'"', len(EVENT_PREFIX), len(EVENT_PREFIX) + 200)
-        return _short_name(line[len(EVENT_PREFIX) : end] if end > 0 else b"")
+        end = line.find(b'"', _NAME_BEGIN, _NAME_BEGIN + _MAX_NAME_BYTES)
+        return _short_name(line[_NAME_BEGIN:end] if end > 0 else b"")
     try:
         return _short_name(decode_event(line).name.encode("utf-8", "replace"))
     except UNDECODABLE:

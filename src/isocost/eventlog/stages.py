@@ -29,6 +29,9 @@ from isocost.units import MS_PER_S, NS_PER_S
 # Spark's own limit on partitions is far higher; an index beyond this one is damage, not data.
 MAX_PARTITIONS: Final = 20_000_000
 
+# Up to here a loop is faster than the calls into NumPy.
+_FEW: Final = 32
+
 SUCCESS: Final = "Success"
 RESUBMITTED: Final = "Resubmitted"
 # Spark counts these apart from failures: a speculative twin was faster, or a stage was cancelled.
@@ -268,7 +271,11 @@ class StageFold:
         missing = highest + 1 - len(self.partitions)
         if missing > 0:
             self.partitions.extend(bytes(max(missing, len(self.partitions))))
-        np.frombuffer(self.partitions, dtype=np.uint8)[np.array(indices)] = 1
+        if len(indices) <= _FEW:
+            for index in indices:
+                self.partitions[index] = 1
+        else:
+            np.frombuffer(self.partitions, dtype=np.uint8)[np.array(indices)] = 1
 
     def _add_metrics(self, ends: Sequence[TaskEnd]) -> None:
         metrics = [end.metrics for end in ends if end.metrics]
