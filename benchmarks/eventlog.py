@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
@@ -33,9 +33,11 @@ from isocost.wiring import log_stores
 
 # 84 % of its bytes are ends of spark tasks, as is usual.
 TASK_HEAVY: Final = "eventlogs/nvidia/tasks_executors_fail_compressed_eventlog.zstd"
+# With one spark task a stage, as small data leave them, two thirds of its bytes are SQL plans.
+PLAN_HEAVY: Final = "eventlogs/nvidia/nds_q88_photon_db_13_3.zstd"
 # Three quarters of its bytes are plans, spark jobs and stages, with two spark tasks a stage.
-PLAN_HEAVY: Final = "eventlogs/misc/kubeflow__application_1713000000000_0001_2.gz"
-PLAN_HEAVY_MB: Final = 300  # enough for a steady figure
+STAGE_HEAVY: Final = "eventlogs/misc/kubeflow__application_1713000000000_0001_2.gz"
+OTHERS_MB: Final = 300  # enough for a steady figure
 BYTES_PER_MB: Final = 1_000_000  # as disks and networks count, not MiB
 KIB_PER_MB: Final = BYTES_PER_MB / 1024
 _OPTIONS: Final = ProfileOptions(ReadOptions(), Thresholds())
@@ -48,6 +50,11 @@ _CHANGING: Final = re.compile(
     rb'|"(?:(?:Launch|Finish|Submission|Completion) Time|Timestamp|time)":(\d{12,14})'
 )
 _NUMBER: Final = re.compile(rb"\d+")
+_TASK: Final = re.compile(rb'\{"Event":"SparkListenerTask(Start|End)","Stage ID":(\d+)')
+_PLAN: Final = re.compile(
+    rb'\{"Event":"org\.apache\.spark\.sql\.execution\.ui\.SparkListenerSQL'
+    rb'(?:ExecutionStart|AdaptiveExecutionUpdate)"'
+)
 _FIRST_TIME: Final = 10**11  # no ID is so large, and every time is larger
 _ONCE: Final = re.compile(
     rb'\{"Event":"(?:SparkListener(?:LogStart|Application|Environment|ResourceProfile|Executor|'
@@ -79,6 +86,9 @@ class Figures:
     log: str
     plan_heavy_mb_per_s_plain: float | None
     plan_heavy_mb_per_s_zstd: float | None
+    plan_share: float | None
+    stage_heavy_mb_per_s_plain: float | None
+    stage_heavy_mb_per_s_zstd: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,16 +219,36 @@ def readings(data: bytes, size_mb: int, repetitions: int, *, with_json: bool) ->
         )
 
 
-def figures(
-    log: ApplicationLog, plan_heavy: ApplicationLog | None, size_mb: int, *, repetitions: int
-) -> Figures:
-    """Return all figures for a log repeated to `size_mb`; the fastest of some repetitions."""
-    data = plain_bytes(log)
-    main = readings(data, size_mb, repetitions, with_json=True)
-    ends = [line for line in data.splitlines() if line[:40].count(b"SparkListenerTaskEnd")]
-    plans = plan_heavy and readings(
-        plain_bytes(plan_heavy), min(size_mb, PLAN_HEAVY_MB), repetitions, with_json=False
-    )
+def with_one_task_a_stage(data: bytes) -> bytes:
+    """Return a log with the first start and the first end of each stage's spark tasks only."""
+    seen: set[tuple[bytes, ...]] = set()
+    kept = []
+    for line in data.splitlines(keepends=True):
+        if match := _TASK.match(line):
+            if match.groups() in seen:
+                continue
+            seen.add(match.groups())
+        kept.append(line)
+    return b"".join(kept)
+
+
+def figures(log: ApplicationLog, data: Path | None, size_mb: int, *, repetitions: int) -> Figures:
+    """Return all figures for a log repeated to `size_mb`; the fastest of some repetitions.
+
+    Args:
+        log: the one whose bytes are mostly ends of spark tasks.
+        data: the folder of measured data, where the others are; None for the usual one.
+        size_mb: size of the log; the others have less.
+        repetitions: how often each is read.
+    """
+    text = plain_bytes(log)
+    main = readings(text, size_mb, repetitions, with_json=True)
+    planned = _measured(data, PLAN_HEAVY)
+    plan_text = with_one_task_a_stage(planned) if planned else None
+    small_mb = min(size_mb, OTHERS_MB)
+    plans = readings(plan_text, small_mb, repetitions, with_json=False) if plan_text else None
+    stage_text = _measured(data, STAGE_HEAVY)
+    stages = readings(stage_text, small_mb, repetitions, with_json=False) if stage_text else None
     return Figures(
         mb_per_s_plain=main.mb_per_s_plain,
         mb_per_s_zstd=main.mb_per_s_zstd,
@@ -226,12 +256,20 @@ def figures(
         json_mb_per_s=main.plain_mb / main.json.seconds if main.json else 0.0,
         uncompressed_mb=main.plain_mb,
         zstd_mb=main.zstd_mb,
-        task_end_share=sum(map(len, ends)) / len(data),
+        task_end_share=_share(text, lambda line: b"SparkListenerTaskEnd" in line[:40]),
         task_count=main.plain[0].task_count,
         log=log.location,
         plan_heavy_mb_per_s_plain=plans.mb_per_s_plain if plans else None,
         plan_heavy_mb_per_s_zstd=plans.mb_per_s_zstd if plans else None,
+        plan_share=_share(plan_text, _PLAN.match) if plan_text else None,
+        stage_heavy_mb_per_s_plain=stages.mb_per_s_plain if stages else None,
+        stage_heavy_mb_per_s_zstd=stages.mb_per_s_zstd if stages else None,
     )
+
+
+def _share(data: bytes, is_counted: Callable[[bytes], object]) -> float:
+    """Return what fraction of a log's bytes is in certain lines."""
+    return sum(len(line) for line in data.splitlines() if is_counted(line)) / len(data)
 
 
 def _write(plain: Path, packed: Path, parts: Iterator[bytes]) -> tuple[float, float]:
@@ -253,10 +291,10 @@ def _log(data: Path | None) -> ApplicationLog:
     return event_logs.as_log(event_logs.an_application(stage_count=20, task_count=200))
 
 
-def _plan_heavy_log(data: Path | None) -> ApplicationLog | None:
-    """Return the plan-heavy log; None without the measured data."""
-    path = _root(data) / PLAN_HEAVY
-    return open_one(str(path), log_stores()) if path.exists() else None
+def _measured(data: Path | None, name: str) -> bytes | None:
+    """Return a measured log's bytes; None without the measured data."""
+    path = _root(data) / name
+    return plain_bytes(open_one(str(path), log_stores())) if path.exists() else None
 
 
 def _root(data: Path | None) -> Path:
@@ -279,7 +317,7 @@ def main() -> None:
     else:
         result = figures(
             _log(arguments.data),
-            _plan_heavy_log(arguments.data),
+            arguments.data,
             arguments.size_mb,
             repetitions=arguments.repetitions,
         )
