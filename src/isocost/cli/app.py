@@ -8,7 +8,7 @@ import typer
 from typer.core import TyperGroup
 
 from isocost import __version__
-from isocost.cli import bank, demo, profile, whatif
+from isocost.cli import bank, demo, profile, sim, whatif
 from isocost.cli.console import OutputClosed, flush_output, say
 from isocost.errors import IsocostError
 
@@ -46,6 +46,7 @@ app.command()(demo.demo)
 app.command()(profile.profile)
 app.command()(whatif.whatif)
 app.add_typer(bank.app, name="bank")
+app.add_typer(sim.app, name="sim")
 
 
 def _print_version(is_wanted: bool) -> None:

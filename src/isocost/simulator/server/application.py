@@ -19,10 +19,12 @@ from isocost.simulator.server import (
     control_api,
     files_api,
     jobs_api,
+    sql_api,
 )
 from isocost.simulator.server.calls import Answer, Bytes, Call, Endpoint, Settled
 from isocost.simulator.workspace.access import Identity
 from isocost.simulator.workspace.refusal import Refusal, invalid
+from isocost.simulator.workspace.statements import Statements
 from isocost.simulator.workspace.workspace import Workspace
 
 DATABRICKS_ENDPOINTS: Final = (
@@ -58,8 +60,10 @@ class WorkspaceServer:
 
     def application(self) -> Starlette:
         """Return what a web server serves."""
+        warehouse = sql_api.SqlApi(Statements(self._workspace))
         routes = [
             *self._routes(DATABRICKS_ENDPOINTS, self._user),
+            *self._routes(warehouse.endpoints(), self._user),
             *self._routes(account_api.OPEN_ENDPOINTS, lambda _: _NOBODY),
             *self._routes(control_api.ENDPOINTS, self._controller),
             Route("/{path:path}", _unknown, methods=list(_METHODS)),

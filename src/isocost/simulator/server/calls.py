@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from isocost.simulator.workspace.access import Identity, Right
 from isocost.simulator.workspace.refusal import invalid
 from isocost.simulator.workspace.values import Json
 from isocost.simulator.workspace.workspace import Workspace
+
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +96,7 @@ class Endpoint:
     versions: tuple[str, ...] = ("2.0",)
 
 
-def page(items: list[Json], token: object, limit: int) -> tuple[list[Json], str, str]:
+def page(items: list[Item], token: object, limit: int) -> tuple[list[Item], str, str]:
     """Return a page of items, and the tokens of the next and of the previous ("" for none)."""
     start = page_start(token)
     after = start + limit

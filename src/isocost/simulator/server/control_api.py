@@ -35,8 +35,8 @@ def show_state(call: Call) -> Json:
         "seed": workspace.options.seed,
         "workspace_id": workspace.workspace_id,
         "job_count": len(list(workspace.definitions)),
-        "run_count": len(list(workspace.runs)),
-        "active_run_ids": [run.run_id for run in workspace.runs if not run.is_over],
+        "run_count": len(workspace.runs),
+        "active_run_ids": [run.run_id for run in workspace.runs.open()],
         "pending_faults": [asdict(fault) for fault in workspace.faults.pending],
     }
 

@@ -1,7 +1,7 @@
 """Requests of the Jobs API 2.1 and 2.2 in, its answers out."""
 
 from copy import deepcopy
-from typing import Final
+from typing import Final, TypeVar
 
 from isocost.simulator.server.calls import Answer, Call, Endpoint, page, page_start
 from isocost.simulator.workspace.access import Right
@@ -10,6 +10,8 @@ from isocost.simulator.workspace.refusal import Refusal, invalid
 from isocost.simulator.workspace.run_view import entry_view, repair_history, run_view
 from isocost.simulator.workspace.runs import Result, Run
 from isocost.simulator.workspace.values import Json, ms
+
+Item = TypeVar("Item")
 
 _LIST_LIMIT: Final = 20
 _LIST_MOST: Final = 100
@@ -40,8 +42,9 @@ def list_jobs(call: Call) -> Answer:
         if call.identity.sees(each.job_id)
         and (name is None or str(each.settings["name"]).lower() == name.lower())
     ]
-    views = [_listed(call, each) for each in found]
-    return _listing(call, "jobs", views, limit=limit)
+    shown, tokens = _paged(call, found, limit)
+    views = [_listed(call, each) for each in shown]
+    return {"jobs": views, **tokens} if views else tokens
 
 
 def _listed(call: Call, databricks_job: DatabricksJob) -> Json:
@@ -157,9 +160,10 @@ def list_runs(call: Call) -> Answer:
     if call.flag("active_only") and call.flag("completed_only"):
         raise invalid("active_only and completed_only cannot both be true.")
     found = [run for run in call.workspace.runs.newest_first() if _is_wanted(run, call)]
+    shown, tokens = _paged(call, found, limit)
     has_details = call.flag("expand_tasks")
-    views = [_run_view(call, run, has_details=has_details) for run in found]
-    return _listing(call, "runs", views, limit=limit)
+    views = [_run_view(call, run, has_details=has_details) for run in shown]
+    return {"runs": views, **tokens} if views else tokens
 
 
 def _is_wanted(run: Run, call: Call) -> bool:
@@ -240,6 +244,7 @@ def repair_run(call: Call) -> Answer:
     unknown = set(keys) - run.latest().keys()
     if unknown or not keys:
         raise invalid(f"Cannot repair tasks: {', '.join(sorted(unknown)) or 'none is named'}.")
+    call.workspace.runs.reopen(run)
     repair = call.workspace.conductor.repair(run, keys, call.workspace.now)
     call.workspace.leap_over(run)
     return {"repair_id": repair.repair_id}
@@ -265,15 +270,16 @@ def _limit(call: Call, default: int, most: int) -> int:
     return limit or most
 
 
-def _listing(call: Call, name: str, views: list[Json], *, limit: int) -> Json:
+def _paged(call: Call, found: list[Item], limit: int) -> tuple[list[Item], Json]:
+    """Return a page of what was found, and what the answer says of the others."""
     token = call.query.get("page_token") or f"p{call.number_or('offset', 0)}"
-    shown, following, before = page(views, token, limit)
-    answer: Json = {name: shown, "has_more": bool(following)}
+    shown, following, before = page(found, token, limit)
+    tokens: Json = {"has_more": bool(following)}
     if following:
-        answer["next_page_token"] = following
+        tokens["next_page_token"] = following
     if before:
-        answer["prev_page_token"] = before
-    return answer if shown else {"has_more": False}
+        tokens["prev_page_token"] = before
+    return shown, tokens
 
 
 _BOTH: Final = ("2.1", "2.2")

@@ -100,16 +100,27 @@ def serving(options: WorkspaceOptions | None = None) -> Iterator[Address]:
         thread.join()
 
 
-def stop_with(running: RunningServer, is_wanted: Callable[[], bool], period_s: float) -> None:
-    """Watch from a thread whether the server is still wanted, and stop it if not."""
+def run_while(running: RunningServer, once_ready: Callable[[], None]) -> None:
+    """Serve until a signal comes; `once_ready` is called from a thread when it answers."""
+
+    def announce() -> None:
+        running.wait_until_ready()
+        once_ready()
+
+    threading.Thread(target=announce, name="announcement", daemon=True).start()
+    running.serve()
+
+
+def stop_when(running: RunningServer, is_over: Callable[[], bool], *, period_s: float) -> None:
+    """Watch from a thread whether the server has served its purpose, and stop it then."""
 
     def watch() -> None:
         pause = threading.Event()
-        while is_wanted():
+        while not is_over():
             pause.wait(period_s)
         running.stop()
 
-    threading.Thread(target=watch, name="parent watch", daemon=True).start()
+    threading.Thread(target=watch, name="purpose watch", daemon=True).start()
 
 
 def _held(port: int) -> socket.socket:

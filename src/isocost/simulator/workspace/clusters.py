@@ -53,6 +53,7 @@ class JobCluster:
         spec: the `new_cluster` that was asked for, policy values included.
         outline: the run on it, without its spark tasks.
         cut_at: when somebody or a time limit stopped it; None if it ran to its end.
+        dbu_factor: how many times the DBUs of its node types it is billed; above 1 with Photon.
         log_root: folder under which its logs are delivered; empty for nowhere.
     """
 
@@ -67,6 +68,7 @@ class JobCluster:
     recipe: Recipe
     outline: SimulatedRun
     log_root: str
+    dbu_factor: float = 1.0
     cut_at: datetime | None = None
 
     @property

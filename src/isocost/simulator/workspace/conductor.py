@@ -16,6 +16,7 @@ from isocost.simulator.workspace.compute import Machinery
 from isocost.simulator.workspace.definitions import entries_of, order_of
 from isocost.simulator.workspace.joining import Joined, join, span_s
 from isocost.simulator.workspace.policies import definition_of, with_policy_values
+from isocost.simulator.workspace.rates import rate_card
 from isocost.simulator.workspace.refusal import Refusal
 from isocost.simulator.workspace.runs import EntryRun, Repair, Result, Run
 from isocost.simulator.workspace.values import Json, drawn_id, hex_id, seed_of
@@ -274,6 +275,9 @@ class Conductor:
             recipe=recipe,
             outline=outline_of(whole),
             log_root=root,
+            dbu_factor=rate_card(
+                around.machinery, is_photon=recipe.cluster.is_photon
+            ).dbu_multiplier,
         )
 
 

@@ -284,7 +284,9 @@ class _Builder:
             "cluster_source": "UI",
             "state": "RUNNING",
         }
-        sql = {"sql_task": {"warehouse_id": "sim0warehouse001", "query": {"query_id": "q1"}}}
+        sql = {
+            "sql_task": {"warehouse_id": self._workspace.warehouse_id, "query": {"query_id": "q1"}}
+        }
         kinds: list[tuple[str, str, Json, Json]] = [
             ("Serverless refresh", "serverless", notebook, {}),
             (

@@ -1,23 +1,15 @@
 """A run in; what it really did and cost by the simulator's own books, which no API tells, out."""
 
-from isocost.catalog import shipped
-from isocost.catalog.kinds import Engine, Plan
-from isocost.domain.cost import RateCard
 from isocost.simulator.bill import BillingRates, bill_of
 from isocost.simulator.workspace.clusters import JobCluster
 from isocost.simulator.workspace.compute import Machinery
+from isocost.simulator.workspace.rates import rate_card
 from isocost.simulator.workspace.runs import Run
 from isocost.simulator.workspace.values import Json
 
 # Where the catalog knows no rate: Azure's standard SSD of 128 GiB costs 9.60 USD a month.
 _USD_PER_DISK_GIB_MONTH = 0.075
 _SPOT_FRACTION = 0.4
-
-
-def rate_card(machinery: Machinery, *, is_photon: bool) -> RateCard:
-    """Return list rates of job clusters on the premium plan."""
-    engine = Engine.PHOTON if is_photon else Engine.STANDARD
-    return shipped.load().rate_card(machinery.cloud, machinery.region, Plan.PREMIUM, engine=engine)
 
 
 def truth_of(run: Run, machinery: Machinery) -> Json:

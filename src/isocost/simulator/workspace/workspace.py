@@ -39,7 +39,7 @@ from isocost.simulator.workspace.quartz import schedule
 from isocost.simulator.workspace.refusal import invalid, not_found, policy_violation
 from isocost.simulator.workspace.run_book import RunBook
 from isocost.simulator.workspace.runs import Result, Run
-from isocost.simulator.workspace.values import Json, drawn_id
+from isocost.simulator.workspace.values import Json, drawn_id, hex_id
 from isocost.simulator.workspace.virtual_clock import VirtualClock
 from isocost.simulator.workspace.webhooks import EVENTS, Notifications
 
@@ -109,6 +109,7 @@ class Workspace:
         self.runs = RunBook()
         self.edits: dict[int, list[Json]] = {}
         self.workspace_id = drawn_id(options.seed, options.cloud.value, "workspace", digits=16)
+        self.warehouse_id = hex_id(options.seed, options.cloud.value, "warehouse", length=16)
         around = Surroundings(
             seed=options.seed,
             machinery=self.machinery,
@@ -140,16 +141,15 @@ class Workspace:
 
     def advance_until_run_ends(self, until: datetime) -> Run | None:
         """Go on until some run ends, but not beyond `until`; returns that run."""
-        going = [run for run in self.runs if not run.is_over]
+        going = self.runs.open()
         while True:
             entry = self.agenda.pop_due(until)
             if entry is None:
                 self.clock.jump_to(until)
                 return None
-            known = {run.run_id for run in going}
             self._carry_out(*entry)
-            going += [run for run in self.runs if not run.is_over and run.run_id not in known]
             ended = next((run for run in going if run.is_over), None)
+            going = self.runs.open()
             if ended is not None:
                 self.clock.jump_to(self.now)
                 return ended
@@ -187,7 +187,7 @@ class Workspace:
     ) -> Run:
         """Begin a run, queue it, or note that there were too many."""
         settings = databricks_job.settings
-        active = [r for r in self.runs.of_job(databricks_job.job_id) if not r.is_over]
+        active = [r for r in self.runs.open() if r.job_id == databricks_job.job_id]
         databricks_job.run_count += 1
         number = databricks_job.run_count
         run = Run(
@@ -212,7 +212,7 @@ class Workspace:
     def submit(self, settings: Mapping[str, Any], creator: str, token: str = "") -> Run:
         """Begin a one-time run."""
         settings = self._admitted(settings)
-        number = sum(1 for run in self.runs if run.job_id is None)
+        number = len(self.runs)
         run_id = drawn_id(self.options.seed, "submitted", number)
         run = Run(run_id, None, number, dict(settings), creator, "ONE_TIME", self.now)
         self.runs.add(run, token)
@@ -244,14 +244,12 @@ class Workspace:
         self._start_queued()
 
     def _start_queued(self) -> None:
-        for run in [run for run in self.runs if run.queued_at and not run.began_at]:
-            if run.is_over or run.job_id is None:
+        for run in self.runs.open():
+            if run.began_at is not None:
                 continue
             most = int(run.settings.get("max_concurrent_runs", 1))
-            active = [
-                r for r in self.runs.of_job(run.job_id) if r.began_at is not None and not r.is_over
-            ]
-            if len(active) < most:
+            begun = [r for r in self.runs.open() if r.job_id == run.job_id and r.began_at]
+            if len(begun) < most:
                 self.conductor.begin(run, self.now)
 
     def _admitted(self, settings: Mapping[str, Any]) -> Mapping[str, Any]:
