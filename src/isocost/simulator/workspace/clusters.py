@@ -246,6 +246,9 @@ def _details(event: ClusterEvent, cluster: JobCluster) -> Json:
         }
     if event.kind is ClusterEventKind.TERMINATING:
         return {**sizes, "reason": termination_reason(cluster)}
+    if event.kind is ClusterEventKind.RUNNING:
+        # All nodes it began with are there, though their executors have not registered yet.
+        return {**sizes, "current_num_workers": event.target_worker_count}
     if event.kind is ClusterEventKind.NODES_LOST:
         return {**sizes, "reason": _loss_reason(event, cluster)}
     if event.kind is ClusterEventKind.RESIZING:
