@@ -56,7 +56,7 @@ def test_trial_that_does_not_pay_is_left():
     assert step(untried((1.9, 0.02, 0.0))) == Step(Move.EXPLOIT, 0)
 
 
-def test_half_of_what_a_trial_costs_extra_counts_against_it():
+def test_what_a_trial_costs_extra_counts_against_it():
     # 25 × 0.05 ÷ 2 − 0.25 − ½ × (3 − 2) ÷ 2
     found = next_step(
         untried((3.0, 0.05, 0.0)), ONE, horizon_runs=25, rules=replace(HAND, extra_cost_share=0.5)
@@ -64,8 +64,8 @@ def test_half_of_what_a_trial_costs_extra_counts_against_it():
     assert found.worth == pytest.approx(0.125)
 
 
-def test_endless_search_takes_the_least_bad_trial():
-    found = step(untried((1.9, 0.0, 0.6), (1.9, 0.0, 0.1)), is_endless=True)
+def test_endless_search_goes_by_likely_gain_where_nothing_pays():
+    found = step(untried((1.9, 0.001, 0.6), (1.9, 0.001, 0.1)), is_endless=True)
     assert (found.move, found.place) == (Move.EXPLORE, 1)
 
 
