@@ -250,7 +250,7 @@ def test_a_cluster_against_its_policy_is_refused(here, change, message):
 def test_a_machine_that_nobody_rents_out_is_refused(here):
     client, _ = here
     entry = {"task_key": "main", "new_cluster": M5 | {"node_type_id": "z9.huge"}}
-    with pytest.raises(InvalidParameterValue, match="z9.huge is not supported"):
+    with pytest.raises(InvalidParameterValue, match=r"z9\.huge is not supported"):
         client.api_client.do("POST", "/api/2.1/jobs/create", body={"tasks": [entry]})
 
 

@@ -78,7 +78,7 @@ def test_a_missing_right_is_a_refusal_that_names_the_user(here, right, call):
     token = control.add_token(user_name="eve@example.com", denied=[right])
     client = client_of(address, token=token)
     client.current_user.me()
-    with pytest.raises(PermissionDenied, match="eve@example.com"):
+    with pytest.raises(PermissionDenied, match=r"eve@example\.com"):
         call(client, job_id)
 
 
@@ -152,7 +152,7 @@ def test_only_every_third_request_may_fail(here):
 def test_an_impossible_fault_is_refused_with_the_reason(here):
     with pytest.raises(InvalidInput, match="0 to 30"):
         here[1].fault(delay_s=3600)
-    with pytest.raises(InvalidInput, match="Object contains unknown field|one of"):
+    with pytest.raises(InvalidInput, match=r"answers one of"):
         here[1].fault(status=418)
 
 

@@ -1,4 +1,4 @@
-"""How runs of the simulated workspace go over its time: schedules, dependencies, ends, webhooks."""
+"""How the simulated workspace's runs go over time: schedules, dependencies, ends, webhooks."""
 
 import base64
 import json

@@ -21,7 +21,7 @@ from isocost.simulator.server import (
     jobs_api,
     sql_api,
 )
-from isocost.simulator.server.calls import Answer, Bytes, Call, Endpoint, Settled
+from isocost.simulator.server.calls import Answer, Bytes, Call, Endpoint, Later
 from isocost.simulator.workspace.access import Identity
 from isocost.simulator.workspace.refusal import Refusal, invalid
 from isocost.simulator.workspace.statements import Statements
@@ -110,7 +110,7 @@ class WorkspaceServer:
                 )
                 answer = endpoint.handler(call)
             # Waiting is done without the lock: whom the workspace calls may call it back.
-            for wait in answer.waits if isinstance(answer, Settled) else ():
+            for wait in answer.waits if isinstance(answer, Later) else ():
                 wait()
             return self._response(answer)
         except Refusal as refusal:
@@ -141,7 +141,7 @@ class WorkspaceServer:
         common = {"X-Databricks-Org-Id": str(self._workspace.workspace_id)}
         if isinstance(answer, Bytes):
             return Response(answer.content, answer.status, {**common, **answer.headers})
-        value = answer.value() if isinstance(answer, Settled) else answer
+        value = answer.value() if isinstance(answer, Later) else answer
         return _json(value, 200, common)
 
 

@@ -75,14 +75,14 @@ class Bytes:
 
 
 @dataclass(frozen=True, slots=True)
-class Settled:
+class Later:
     """An answer that is complete once something else is."""
 
     value: Callable[[], Json]
     waits: tuple[Callable[[], None], ...] = ()
 
 
-Answer = Json | Bytes | Settled
+Answer = Json | Bytes | Later
 Handler = Callable[[Call], Answer]
 
 

@@ -57,7 +57,7 @@ class WorkspaceControl:
         return self._call("POST", "/sim/advance", body)
 
     def add_estate(self, plan: EstatePlan) -> list[Json]:
-        """Fill the workspace; returns one object for each job, as `estate.Settled` has it."""
+        """Fill the workspace; returns one object for each job, as `estate.SettledJob` has it."""
         found: list[Json] = self._call("POST", "/sim/seed", {"estate": asdict(plan)})["jobs"]
         return found
 

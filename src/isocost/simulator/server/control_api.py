@@ -11,7 +11,7 @@ from typing import Any, Final
 import msgspec
 
 from isocost.simulator.conditions import Scenario
-from isocost.simulator.server.calls import Call, Endpoint, Settled
+from isocost.simulator.server.calls import Call, Endpoint, Later
 from isocost.simulator.workload import Workload
 from isocost.simulator.workspace.access import Identity, Right
 from isocost.simulator.workspace.behaviour import Behaviour, Trouble
@@ -41,7 +41,7 @@ def show_state(call: Call) -> Json:
     }
 
 
-def advance(call: Call) -> Settled:
+def advance(call: Call) -> Later:
     """Move time: by `seconds`, `until` a moment, or at most so far `until_run_ends`.
 
     With `wait_for_webhooks` the answer comes once all webhooks have been called.
@@ -60,7 +60,7 @@ def advance(call: Call) -> Settled:
         workspace.advance_to(until)
     answer = {"now": workspace.now.isoformat(), "ended_run_id": ended.run_id if ended else None}
     waits = (workspace.notifications.settle,) if body.get("wait_for_webhooks") else ()
-    return Settled(lambda: answer, waits)
+    return Later(lambda: answer, waits)
 
 
 def seed_jobs(call: Call) -> Json:
@@ -156,10 +156,10 @@ def show_truth(call: Call) -> Json:
     return truth_of(run, call.workspace.machinery)
 
 
-def show_deliveries(call: Call) -> Settled:
+def show_deliveries(call: Call) -> Later:
     """Answer every call of a webhook and what came of it, once all have been made."""
     notifications = call.workspace.notifications
-    return Settled(
+    return Later(
         lambda: {"deliveries": [asdict(each) for each in notifications.deliveries]},
         (notifications.settle,),
     )

@@ -225,8 +225,7 @@ def cancel_run(call: Call) -> Answer:
     """Answer `jobs/runs/cancel`."""
     run = call.workspace.runs.get(call.number("run_id"))
     call.demand(Right.RUN_JOBS, run.job_id)
-    workspace = call.workspace
-    workspace.conductor.stop(run, workspace.now, Result.CANCELED, message="Run cancelled.")
+    call.workspace.cancel(run)
     return {}
 
 

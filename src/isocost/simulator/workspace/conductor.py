@@ -26,6 +26,11 @@ from isocost.simulator.workspace.values import Json, drawn_id, hex_id, seed_of
 _ELSEWHERE_CORES: Final = 32
 _ELSEWHERE_START_S: Final = 20.0
 
+# What is told of a run, in the words of `webhook_notifications`.
+ON_START: Final = "on_start"
+ON_SUCCESS: Final = "on_success"
+ON_FAILURE: Final = "on_failure"
+
 Told = Callable[[Run, str], None]
 
 
@@ -64,7 +69,7 @@ class Conductor:
         if limit_s:
             end_at = now + timedelta(seconds=limit_s)
             self._at(end_at, lambda: self._time_out(run, end_at))
-        self._around.tell(run, "on_start")
+        self._around.tell(run, ON_START)
         self.step(run, now)
 
     def stop(self, run: Run, now: datetime, result: Result, *, message: str) -> None:
@@ -107,7 +112,8 @@ class Conductor:
 
     def _finish(self, run: Run, now: datetime) -> None:
         run.ended_at = now
-        self._around.tell(run, "on_success" if run.result() is Result.SUCCESS else "on_failure")
+        is_good = run.result() is Result.SUCCESS
+        self._around.tell(run, ON_SUCCESS if is_good else ON_FAILURE)
 
     def _at(self, at: datetime, action: Callable[[], None]) -> None:
         self._around.agenda.add(at, action)

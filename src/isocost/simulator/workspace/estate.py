@@ -85,7 +85,7 @@ class EstatePlan:
 
 
 @dataclass(frozen=True, slots=True)
-class Settled:
+class SettledJob:
     """One databricks job of the estate.
 
     Attributes:
@@ -103,7 +103,7 @@ class Settled:
     why_not: str = ""
 
 
-def settle_estate(workspace: Workspace, plan: EstatePlan, creator: str) -> list[Settled]:
+def settle_estate(workspace: Workspace, plan: EstatePlan, creator: str) -> list[SettledJob]:
     """Create the estate's policy, pool and databricks jobs; the same plan gives the same."""
     builder = _Builder(workspace, plan, creator)
     builder.add_policy_and_pool()
@@ -152,7 +152,7 @@ class _Builder:
             },
         }
 
-    def add_recurring(self, n: int) -> Settled:
+    def add_recurring(self, n: int) -> SettledJob:
         """Add the n-th recurring job; the second has two clusters."""
         rng = np.random.default_rng(seed_of(self._plan.seed, "estate", n))
         shape = list(SHAPES)[n % len(SHAPES)]
@@ -167,7 +167,7 @@ class _Builder:
         made = self._workspace.create_job(settings, self._creator)
         scenario = self._scenario(change, rng)
         self._workspace.behaviours.set(made.job_id, Behaviour(workloads, scenario))
-        return Settled(made.job_id, name, shape, change)
+        return SettledJob(made.job_id, name, shape, change)
 
     def _scenario(self, change: str, rng: np.random.Generator) -> Scenario:
         begin_at = self._workspace.now
@@ -268,7 +268,7 @@ class _Builder:
             "SPOT_WITH_FALLBACK_AZURE" if "FALLBACK" in availability else f"{availability}_AZURE"
         )
 
-    def add_others(self) -> list[Settled]:
+    def add_others(self) -> list[SettledJob]:
         """Add one job of each kind that does not qualify."""
         notebook = {"notebook_task": {"notebook_path": "/Shared/other"}}
         cluster = {
@@ -309,7 +309,7 @@ class _Builder:
         for name, why_not, entry, more in kinds:
             settings = {"name": name, "tasks": [{"task_key": "main", **entry}], **more}
             made = self._workspace.create_job(settings, self._creator)
-            settled.append(Settled(made.job_id, name, is_qualifying=False, why_not=why_not))
+            settled.append(SettledJob(made.job_id, name, is_qualifying=False, why_not=why_not))
         return settled
 
 

@@ -14,7 +14,6 @@ from urllib.parse import urlsplit
 from isocost.simulator.workspace.refusal import invalid, not_found
 from isocost.simulator.workspace.values import Json, seed_of
 
-EVENTS: Final = ("on_start", "on_success", "on_failure")
 _LOOPBACK: Final = {"127.0.0.1", "localhost", "::1"}
 # Whoever takes longer to answer a call on its own machine hangs.
 _PATIENCE_S: Final = 10.0

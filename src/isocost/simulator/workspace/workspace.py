@@ -18,7 +18,7 @@ from isocost.simulator.workspace.access import Access
 from isocost.simulator.workspace.agenda import Action, Agenda
 from isocost.simulator.workspace.behaviour import Behaviours
 from isocost.simulator.workspace.compute import Machinery
-from isocost.simulator.workspace.conductor import Conductor, Surroundings
+from isocost.simulator.workspace.conductor import ON_START, Conductor, Surroundings
 from isocost.simulator.workspace.definitions import (
     DatabricksJob,
     Definitions,
@@ -41,7 +41,7 @@ from isocost.simulator.workspace.run_book import RunBook
 from isocost.simulator.workspace.runs import Result, Run
 from isocost.simulator.workspace.values import Json, drawn_id, hex_id
 from isocost.simulator.workspace.virtual_clock import VirtualClock
-from isocost.simulator.workspace.webhooks import EVENTS, Notifications
+from isocost.simulator.workspace.webhooks import Notifications
 
 REGIONS: Final[Mapping[Cloud, str]] = {Cloud.AWS: "us-east-1", Cloud.AZURE: "eastus"}
 # Rows of system tables come some hours later in a real account; an hour is about the shortest
@@ -124,6 +124,7 @@ class Workspace:
         self.conductor = Conductor(around)
         self.deliveries = Deliveries(around.full_runs, roll_every_s=options.roll_every_s)
         self.files = FileTree(self.deliveries, self.clusters)
+        self._ended: list[Run] = []
 
     @property
     def now(self) -> datetime:
@@ -141,18 +142,16 @@ class Workspace:
 
     def advance_until_run_ends(self, until: datetime) -> Run | None:
         """Go on until some run ends, but not beyond `until`; returns that run."""
-        going = self.runs.open()
         while True:
+            self._ended.clear()
             entry = self.agenda.pop_due(until)
             if entry is None:
                 self.clock.jump_to(until)
                 return None
             self._carry_out(*entry)
-            ended = next((run for run in going if run.is_over), None)
-            going = self.runs.open()
-            if ended is not None:
+            if self._ended:
                 self.clock.jump_to(self.now)
-                return ended
+                return self._ended[0]
 
     def create_job(self, settings: Mapping[str, Any], creator: str) -> DatabricksJob:
         """Keep a new definition; raises Refusal if it, or a cluster of it, is not allowed."""
@@ -218,6 +217,11 @@ class Workspace:
         self.runs.add(run, token)
         self.conductor.begin(run, self.now)
         return run
+
+    def cancel(self, run: Run) -> None:
+        """End a run at once, and start what waited for it."""
+        self.conductor.stop(run, self.now, Result.CANCELED, message="Run cancelled.")
+        self._start_queued()
 
     def leap_over(self, run: Run) -> None:
         """Move time to the end of a run, in a workspace that leaps."""
@@ -290,9 +294,9 @@ class Workspace:
         self._plan_next(found)
 
     def _tell(self, run: Run, event: str) -> None:
-        """Have the webhooks of a run called; `event` is one of `EVENTS`."""
-        if event not in EVENTS:
-            return
+        """Have the webhooks of a run called; `event` is `on_start` or how it ended."""
+        if event != ON_START:
+            self._ended.append(run)
         wanted = (run.settings.get("webhook_notifications") or {}).get(event) or []
         for each in wanted:
             self.notifications.send(str(each.get("id")), self._payload(run, event))
