@@ -1,22 +1,100 @@
-"""The command line's root: registers commands, turns errors into messages and exit codes."""
+"""The command line's root: loads commands as asked, turns errors into messages and exit codes."""
 
 import os
 import sys
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from typing import Annotated, Any, Final
 
 import typer
+import typer.main
 from typer.core import TyperGroup
 
 from isocost import __version__
-from isocost.cli import bank, demo, profile, sim, whatif
 from isocost.cli.console import OutputClosed, flush_output, say
 from isocost.errors import IsocostError
 
 INTERRUPTED: Final = 130  # 128 + SIGINT, as every shell has it
 
 
+def _demo(group: typer.Typer) -> None:
+    from isocost.cli.demo import demo
+
+    group.command()(demo)
+
+
+def _profile(group: typer.Typer) -> None:
+    from isocost.cli.profile import profile
+
+    group.command()(profile)
+
+
+def _whatif(group: typer.Typer) -> None:
+    from isocost.cli.whatif import whatif
+
+    group.command()(whatif)
+
+
+def _bank(group: typer.Typer) -> None:
+    from isocost.cli.bank import app as bank
+
+    group.add_typer(bank, name="bank")
+
+
+def _sim(group: typer.Typer) -> None:
+    from isocost.cli.sim import app as sim
+
+    group.add_typer(sim, name="sim")
+
+
+# Who wants a profile should not wait for scipy, Plotly and a database: they double the memory.
+_ADDERS: Final[Mapping[str, Callable[[typer.Typer], None]]] = {
+    "demo": _demo,
+    "profile": _profile,
+    "whatif": _whatif,
+    "bank": _bank,
+    "sim": _sim,
+}
+
+
+# The type of a command has another home in each of Typer's versions, hence `Any`.
+class _Commands(MutableMapping[str, Any]):
+    """Commands by name; each is imported when it is first looked at, and names need no import."""
+
+    def __init__(self, made: Mapping[str, Any]) -> None:
+        self._made = dict(made)
+
+    def __getitem__(self, name: str) -> Any:  # noqa: ANN401
+        if name not in self._made and name in _ADDERS:
+            group = typer.Typer()
+            _ADDERS[name](group)
+            self._made |= typer.main.get_group(group).commands
+        return self._made[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._made or name in _ADDERS
+
+    def __setitem__(self, name: str, command: Any) -> None:  # noqa: ANN401
+        self._made[name] = command
+
+    def __delitem__(self, name: str) -> None:
+        del self._made[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(dict.fromkeys([*_ADDERS, *self._made]))
+
+    def __len__(self) -> int:
+        return len(_ADDERS.keys() | self._made.keys())
+
+
 class _Root(TyperGroup):
-    """Ends a command that was interrupted, or lost its reader, before Typer does so in silence."""
+    """Knows all commands without importing them, and ends those that were cut off with a word.
+
+    Typer itself would end a command that was interrupted, or lost its reader, in silence.
+    """
+
+    def __init__(self, **options: Any) -> None:  # noqa: ANN401  whatever Typer passes
+        super().__init__(**options)
+        self.commands = _Commands(self.commands)
 
     def invoke(self, ctx: Any) -> Any:  # noqa: ANN401  its type's home differs between versions of Typer
         """Run the command that the context names."""
@@ -42,11 +120,6 @@ app = typer.Typer(
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command()(demo.demo)
-app.command()(profile.profile)
-app.command()(whatif.whatif)
-app.add_typer(bank.app, name="bank")
-app.add_typer(sim.app, name="sim")
 
 
 def _print_version(is_wanted: bool) -> None:

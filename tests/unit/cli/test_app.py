@@ -44,6 +44,15 @@ def isocost(environment, monkeypatch, capsys):
     return run
 
 
+IMPORTED = """
+import sys
+from isocost.cli.app import app
+app(standalone_mode=False, args=sys.argv[1:])
+heavy = {"scipy", "plotly", "sqlalchemy", "jinja2", "fastapi"}
+print(sorted(heavy & set(sys.modules)), file=sys.stderr)
+"""
+
+
 @dataclass(frozen=True)
 class Ended:
     """A command that is over."""
@@ -148,3 +157,43 @@ def test_report_on_an_unknown_platform_names_no_option_it_lacks(isocost, environ
     done = isocost("bank", "report", "old")
     assert_refused(done, "run on platform 'gone'")
     assert "--platform" not in done.stderr
+
+
+@pytest.fixture
+def imported():
+    """Return a function that tells which heavy libraries a command imports."""
+
+    def run(*arguments):
+        command = [sys.executable, "-c", IMPORTED, *arguments]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        return done.stderr.strip()
+
+    return run
+
+
+def test_profile_imports_neither_scipy_nor_plotly_nor_a_database(imported):
+    assert imported("profile", "--help") == "[]"
+
+
+def test_a_command_that_needs_a_library_imports_it(imported):
+    assert "'scipy'" in imported("bank", "--help")
+
+
+def test_help_lists_every_command_with_what_it_does():
+    done = subprocess.run(
+        [sys.executable, "-m", "isocost", "--help"], capture_output=True, text=True, check=True
+    )
+    for name, told in {
+        "demo": "Run the closed loop on real Spark",
+        "profile": "Say what an application did",
+        "whatif": "Predict an application's runtime",
+        "bank": "Measure the closed loop",
+        "sim": "Simulate a Databricks workspace",
+    }.items():
+        assert any(name in line and told in line for line in done.stdout.splitlines())
+
+
+def test_command_that_is_not_there_is_told_from_those_that_are(isocost):
+    done = isocost("profil")
+    assert done.returncode == 2
+    assert "profile" in done.stderr
