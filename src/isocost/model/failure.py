@@ -13,8 +13,10 @@ import numpy as np
 from isocost.model.points import Floats, Points
 
 # Runs that fail for no reason of the cluster: 1 to 5 % of production runs; 51 of the 690 clusters
-# of the Scout data set failed, about a third of them alone among clusters of their size.
+# of the Scout data set failed, about a third of them alone among clusters of their size. Worth ten
+# runs, then a project's own successes speak.
 BAD_LUCK: Final = 0.03
+BAD_LUCK_RUNS: Final = 10.0
 # A cluster below the threshold that succeeds all the same.
 NARROW_ESCAPE: Final = 0.05
 # Most programs run anywhere in the space, if slowly.
@@ -43,10 +45,12 @@ class FailureModel:
         joint = np.concatenate(logs)
         weights = np.exp(joint - joint.max())
         self._weights = weights / weights.sum()
+        # Failures are not counted here: whether they were luck is what the thresholds decide.
+        self._luck = BAD_LUCK * BAD_LUCK_RUNS / (BAD_LUCK_RUNS + np.count_nonzero(~failed))
 
     def probability(self, points: Points) -> Floats:
         """Return P(failure) of the next run on each cluster, (points,)."""
-        total = np.full(len(points), self._weights[0] * BAD_LUCK)
+        total = np.full(len(points), self._weights[0] * self._luck)
         start = 1
         for amounts, thresholds in zip(_amounts(points), self._thresholds, strict=True):
             weights = self._weights[start : start + len(thresholds)]
@@ -54,7 +58,7 @@ class FailureModel:
             below = np.concatenate([[0.0], np.cumsum(weights)])
             reached = below[np.searchsorted(thresholds, amounts, side="right")]
             short = weights.sum() - reached
-            total += reached * BAD_LUCK + short * (1.0 - NARROW_ESCAPE)
+            total += reached * self._luck + short * (1.0 - NARROW_ESCAPE)
             start += len(thresholds)
         return total
 

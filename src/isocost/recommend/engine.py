@@ -14,11 +14,11 @@ from isocost.model.history import NOTHING_TO_TRANSFER, Ending, Transfer
 from isocost.model.project import ProjectModel
 from isocost.model.transfer import Learned, learn
 from isocost.recommend.explain import Considered, explain, reason_for
-from isocost.recommend.foretell import Terms, foretell, rates_usd_per_s
+from isocost.recommend.foretell import Terms, foretell
 from isocost.recommend.outlook import IMPLICIT_SLA_FACTOR, Deadline, look_out
-from isocost.recommend.phases import settled, turn
+from isocost.recommend.phases import phase_after, turn
 from isocost.recommend.policy import Advice, Question
-from isocost.recommend.search import RULES, Move, Step, Untried, next_step, rules_for
+from isocost.recommend.search import NOTHING_UNTRIED, RULES, Move, Step, next_step, rules_for
 from isocost.recommend.tradeoff import front, thinned
 
 # Enough to see which limits bite; a large space has thousands, all for the same reasons.
@@ -64,7 +64,11 @@ class _Choice:
         self._deadline = _deadline(question)
         asked = self._deadline if self._deadline and self._deadline.is_asked_for else None
         self._terms = Terms(
-            question.node_types, question.overhead_s, asked.max_runtime_s if asked else None
+            question.node_types,
+            question.overhead_s,
+            asked.max_runtime_s if asked else None,
+            question.rates,
+            question.driver,
         )
         self._model = ProjectModel(
             question.history,
@@ -72,6 +76,7 @@ class _Choice:
             node_types=question.node_types,
             learned=learned,
             input_bytes=question.input_bytes,
+            inputs=question.inputs or (),
         )
         self._outlook = look_out(
             self._model,
@@ -85,7 +90,7 @@ class _Choice:
         """Return the choice with its evidence."""
         step = self._step()
         spec = self._spec_of(step)
-        phase = settled(self._turn.phase) if step.move is Move.EXPLOIT else self._turn.phase
+        phase = phase_after(step.move, self._turn.phase)
         considered = self._considered(spec)
         chosen = considered[0]
         sla = self._question.sla
@@ -113,7 +118,7 @@ class _Choice:
         untried = outlook.untried
         is_settled = self._turn.phase is Phase.OPTIMIZING and not aims.is_endless
         if outlook.tried.is_in_time.any() and (is_settled or self._is_budget_spent()):
-            untried = Untried(*(np.empty(0) for _ in range(3)))
+            untried = NOTHING_UNTRIED
         return next_step(
             untried,
             outlook.tried,
@@ -128,7 +133,7 @@ class _Choice:
         timed = [o for o in self._question.history if o.runtime_s]
         if budget is None or not timed:
             return False
-        rates = rates_usd_per_s([o.spec for o in timed], self._question.node_types)
+        rates = self._terms.usd_per_s([o.spec for o in timed])
         usd = rates * np.array([(o.runtime_s or 0.0) + self._terms.overhead_s for o in timed])
         return float(np.maximum(usd - usd[0], 0.0).sum()) >= budget * float(usd[0])
 

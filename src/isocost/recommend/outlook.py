@@ -12,7 +12,7 @@ from isocost.domain.cluster import ClusterSpec
 from isocost.model.mixture import Mixture
 from isocost.model.points import Floats, Points
 from isocost.model.project import ProjectModel, Seen
-from isocost.recommend.foretell import Terms, rates_usd_per_s
+from isocost.recommend.foretell import Terms
 from isocost.recommend.search import Tried, Untried
 
 Places = npt.NDArray[np.intp]
@@ -78,7 +78,7 @@ def look_out(
     """
     place_of = _places_of({*failed, *(s.spec for s in model.seen())}, space)
     seen = [s for s in model.seen() if s.spec in place_of and s.spec not in failed]
-    rates = rates_usd_per_s(space, terms.node_types)
+    rates = terms.usd_per_s(space)
     tried = _tried(
         seen,
         rates[[place_of[s.spec] for s in seen]],
@@ -149,7 +149,8 @@ class _View:
             # What is paid beyond the runtime leaves so much less to improve on.
             left = np.maximum(self.best_usd - rates * overhead_s, np.finfo(float).tiny)
             gain = mixture.expected_gain(np.log(rates), left)
-        return Untried((mixture.expected_s() + overhead_s) * rates, gain, miss)
+        expected_s = mixture.expected_s()
+        return Untried((expected_s + overhead_s) * rates, gain, miss, expected_s)
 
     def _chance_in_time(self, mixture: Mixture) -> Floats:
         if self.deadline is None:

@@ -16,6 +16,7 @@ from isocost.domain.project import NEXT_PHASE, Phase, PhaseEvent
 from isocost.model.epochs import epochs_of
 from isocost.model.history import Observation
 from isocost.model.log_evidence import has_other_code
+from isocost.recommend.search import Move
 from isocost.units import PERCENT
 
 # Beyond the input sizes seen, a model extrapolates: by half as much again it may already be wrong
@@ -51,11 +52,16 @@ def turn(phase: Phase, history: Sequence[Observation], *, news: str | None = Non
     return Turn(phase)
 
 
-def settled(phase: Phase) -> Phase:
-    """Return the phase once the search has nothing left that pays."""
-    if phase is Phase.OPTIMIZING:
-        return phase
-    return advance(NEXT_PHASE, phase, PhaseEvent.SETTLE)
+def phase_after(move: Move, phase: Phase) -> Phase:
+    """Return the phase that a move leads to.
+
+    Staying on the best settles a project; having to recover the deadline unsettles it.
+    """
+    if move is Move.EXPLOIT and phase is not Phase.OPTIMIZING:
+        return advance(NEXT_PHASE, phase, PhaseEvent.SETTLE)
+    if move is Move.RECOVER and phase is Phase.OPTIMIZING:
+        return advance(NEXT_PHASE, phase, PhaseEvent.RENEW)
+    return phase
 
 
 def _other_input(history: Sequence[Observation]) -> str | None:

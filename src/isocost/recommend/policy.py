@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from isocost.domain.cluster import ClusterSpec, NodeType
+from isocost.domain.cost import RateCard
 from isocost.domain.project import Phase, Sla
 from isocost.domain.recommendation import Abstention, Evidence, Prediction
-from isocost.model.history import Observation
+from isocost.model.history import Inputs, Observation
+from isocost.pricing.list_cost import MACHINES_ONLY
 from isocost.space.candidates import CandidateSpace
 
 # Runs that an improvement is expected to be enjoyed for: five working weeks of a daily job. Its
@@ -48,6 +50,9 @@ class Question:
         phase: that the project is in.
         overhead_s: how long the cluster is paid for beyond the application's runtime.
         input_bytes: expected of the next run; None for as much as the newest run read.
+        inputs: numeric arguments of the next run by name; None for the newest run's.
+        rates: of DBUs and disks, where the node types have any.
+        driver: the driver's node type; None where a driver is not paid for.
         news: what else has changed, such as prices or the deadline; a reason to learn again.
     """
 
@@ -59,6 +64,9 @@ class Question:
     aims: SearchAims = DEFAULT_AIMS
     overhead_s: float = 0.0
     input_bytes: float | None = None
+    inputs: Inputs | None = None
+    rates: RateCard = MACHINES_ONLY
+    driver: NodeType | None = None
     news: str | None = None
 
 

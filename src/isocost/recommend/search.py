@@ -11,8 +11,8 @@ probability that a candidate misses the deadline or fails, trying it is worth, i
 3. Else stay on the cheapest cluster that kept the deadline.
 
 While none has kept it, money comes second: the cheapest candidate with p ≤ δ, else the best
-chance per square root of its cost. (Expected improvement: Jones, Schonlau & Welch, J. Global
-Optimization 13, 1998.)
+chance per square root of its cost, else, where no candidate has a chance, the fastest. (Expected
+improvement: Jones, Schonlau & Welch, J. Global Optimization 13, 1998.)
 """
 
 from dataclasses import dataclass, replace
@@ -58,9 +58,9 @@ class SearchRules:
 # among about ten settings on Scout's data; a missed deadline is worth three runs. δ is where no
 # deadline was asked for; else it is the deadline's own, see `rules_for`.
 # The trial's own cost counts by three quarters: one step ahead all of it does, but what the trial
-# teaches of its neighbours is not in the gain. It was chosen among 0, ¼, ½, ¾ and 1 on Scout's data
-# and on modern EC2 types: ¾ to 1 is best where jobs cost about the same everywhere, ¼ where memory
-# has cliffs to be found.
+# teaches of its neighbours is not in the gain. It was chosen among 0, ¼, ½, ¾ and 1 on Scout's and
+# on modern EC2 data: ¾ to 1 is best where jobs cost about the same everywhere, ¼ where memory has
+# cliffs to be found.
 RULES: Final = SearchRules(
     trial_price=0.25, extra_cost_share=0.75, safe_miss=0.1, miss_price=3.0, most_miss=0.5
 )
@@ -82,14 +82,19 @@ class Untried:
         expected_usd: of one run.
         gain_usd: expected improvement on the best known cost; zeros while there is none.
         miss_probability: of failing or of taking longer than the deadline.
+        expected_s: runtime of one run.
     """
 
     expected_usd: Floats
     gain_usd: Floats
     miss_probability: Floats
+    expected_s: Floats
 
     def __len__(self) -> int:
         return len(self.expected_usd)
+
+
+NOTHING_UNTRIED: Final = Untried(np.empty(0), np.empty(0), np.empty(0), np.empty(0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,16 +194,27 @@ def _cheapest_of_the_fastest(tried: Tried) -> Step:
     return Step(Move.ENDURE, int(np.where(is_as_fast, tried.usd, np.inf).argmin()))
 
 
+def _as_fast_as_can_be(untried: Untried, tried: Tried) -> Step:
+    """Return the candidate expected to be fastest, or what was tried if that is faster.
+
+    Of chances next to none the largest may be that of the least known cluster.
+    """
+    place = int(untried.expected_s.argmin())
+    if len(tried.usd) and tried.runtime_s.min() <= untried.expected_s[place]:
+        return _cheapest_of_the_fastest(tried)
+    return Step(Move.RECOVER, place)
+
+
 def _recover(untried: Untried, tried: Tried, rules: SearchRules) -> Step:
     chance = 1.0 - untried.miss_probability
-    if not len(untried) or chance.max() <= 0.0:
-        if len(tried.usd):
-            return _cheapest_of_the_fastest(tried)
-        return Step(Move.RECOVER, int(untried.expected_usd.argmin()))
+    if not len(untried):
+        return _cheapest_of_the_fastest(tried)
     is_safe = untried.miss_probability <= rules.safe_miss
     if is_safe.any():
         usd = np.where(is_safe, untried.expected_usd, np.inf)
         return Step(Move.RECOVER, int(usd.argmin()))
+    if chance.max() <= 0.0 and not len(tried.usd):
+        return Step(Move.RECOVER, int(untried.expected_usd.argmin()))
     if chance.max() <= SLIM_CHANCE:
-        return Step(Move.RECOVER, int(chance.argmax()))
+        return _as_fast_as_can_be(untried, tried)
     return Step(Move.RECOVER, int((chance / np.sqrt(untried.expected_usd)).argmax()))

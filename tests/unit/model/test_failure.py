@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from isocost.model.failure import BAD_LUCK, FailureModel
+from isocost.model.failure import BAD_LUCK, BAD_LUCK_RUNS, FailureModel
 from tests.unit.model.clusters import COMPUTE, MEMORY, SPACE, at, on
 
 ALL = at(*SPACE)
@@ -45,20 +45,28 @@ def test_a_failure_makes_dominated_clusters_more_suspect(given_outcomes, failed)
 @given(outcomes)
 def test_chances_are_probabilities_and_never_below_bad_luck(given_outcomes):
     found = model(*given_outcomes).probability(ALL)
-    assert ((found >= BAD_LUCK - 1e-12) & (found < 1.0)).all()
+    successes = sum(not has_failed for _, has_failed in given_outcomes)
+    luck = BAD_LUCK * BAD_LUCK_RUNS / (BAD_LUCK_RUNS + successes)
+    assert ((found >= luck - 1e-12) & (found < 1.0)).all()
+
+
+def test_successes_make_bad_luck_less_likely():
+    often = model(*[(on(4, MEMORY), False)] * 90)
+    assert chance(often, on(4, MEMORY))[0] == pytest.approx(0.003, rel=0.1)
 
 
 def test_probability_is_bayes_rule_by_brute_force():
     outcomes = [(on(1, COMPUTE), True), (on(4, MEMORY), False)]
     tried = at(*[s for s, _ in outcomes])
-    prior, likelihood, asked = [0.8], [0.03 * 0.97], [0.03]
+    luck = 0.03 * 10 / 11  # one success
+    prior, likelihood, asked = [0.8], [0.03 * 0.97], [luck]
     for mine, theirs, here in zip(amounts(ALL), amounts(tried), amounts(at(on(2))), strict=True):
         edges = np.linspace(np.log(mine.min()), np.log(mine.max()), 41)
         for threshold in np.exp((edges[1:] + edges[:-1]) / 2):
             p = np.where(theirs < threshold, 0.95, 0.03)
             prior.append(0.2 / 120)
             likelihood.append(p[0] * (1 - p[1]))
-            asked.append(0.95 if here[0] < threshold else 0.03)
+            asked.append(0.95 if here[0] < threshold else luck)
     weights = np.array(prior) * likelihood
     assert chance(model(*outcomes), on(2))[0] == pytest.approx(
         weights @ asked / weights.sum(), rel=1e-9

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from isocost.domain.recommendation import Cause
 from isocost.model.causes import NOISE
-from isocost.recommend.foretell import Terms, foretell, rates_usd_per_s
+from isocost.recommend.foretell import Terms, foretell
 from tests.unit.model.clusters import SPACE, TYPES, a_model, at, on, runs_on
 from tests.unit.recommend.questions import RATES
 
@@ -20,7 +20,7 @@ def foretold(*specs, overhead_s=0.0, max_runtime_s=None, model=MODEL):
 
 
 def test_rate_is_that_of_all_workers():
-    assert rates_usd_per_s([on(3)], TYPES) == pytest.approx([3 * 0.20 / 3600])
+    assert Terms(TYPES, 0.0, None).usd_per_s([on(3)]) == pytest.approx([3 * 0.20 / 3600])
 
 
 @settings(max_examples=20)

@@ -3,7 +3,8 @@
 import pytest
 
 from isocost.domain.project import Phase
-from isocost.recommend.phases import Turn, settled, turn
+from isocost.recommend.phases import Turn, phase_after, turn
+from isocost.recommend.search import Move
 from isocost.testing.nouns import a_profile
 from tests.unit.model.clusters import a_run
 
@@ -57,4 +58,9 @@ def test_reason_says_how_much_the_input_grew():
 
 @pytest.mark.parametrize("phase", list(Phase))
 def test_whatever_settles_is_optimizing(phase):
-    assert settled(phase) is OPTIMIZING
+    assert phase_after(Move.EXPLOIT, phase) is OPTIMIZING
+
+
+def test_having_to_recover_the_deadline_unsettles_a_project():
+    assert phase_after(Move.RECOVER, OPTIMIZING) is Phase.LEARNING
+    assert phase_after(Move.ENDURE, OPTIMIZING) is OPTIMIZING

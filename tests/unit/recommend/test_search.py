@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from isocost.recommend.search import (
+    NOTHING_UNTRIED,
     RULES,
     Move,
     SearchRules,
@@ -24,11 +25,12 @@ HAND = SearchRules(
 
 
 def untried(*candidates):
-    """Return candidates of (expected USD, gain in USD, probability of a miss)."""
-    return Untried(*(np.array(column, float) for column in zip(*candidates, strict=True)))
+    """Return candidates of (expected USD, gain in USD, probability of a miss[, seconds])."""
+    full = [(*candidate, 1.0)[:4] for candidate in candidates]
+    return Untried(*(np.array(column, float) for column in zip(*full, strict=True)))
 
 
-NONE_LEFT = Untried(np.empty(0), np.empty(0), np.empty(0))
+NONE_LEFT = NOTHING_UNTRIED
 
 
 def tried(*clusters):
@@ -118,11 +120,12 @@ def test_without_a_safe_one_the_best_chance_per_square_root_of_cost():
     assert step(untried((4.0, 0, 0.5), (9.0, 0, 0.3)), LATE) == Step(Move.RECOVER, 0)
 
 
-def test_slim_chances_go_to_the_best_whatever_it_costs():
-    assert step(untried((1.0, 0, 0.97), (100.0, 0, 0.96)), LATE) == Step(Move.RECOVER, 1)
+def test_without_a_real_chance_the_fastest_is_tried_whatever_it_costs():
+    candidates = untried((1.0, 0, 0.97, 70.0), (100.0, 0, 0.99, 60.0))
+    assert step(candidates, LATE) == Step(Move.RECOVER, 1)
 
 
-@pytest.mark.parametrize("candidates", [NONE_LEFT, untried((1.0, 0, 1.0))])
+@pytest.mark.parametrize("candidates", [NONE_LEFT, untried((1.0, 0, 1.0, 500.0))])
 def test_without_any_chance_the_fastest_seen_is_endured(candidates):
     assert step(candidates, LATE) == Step(Move.ENDURE, 1)
 
