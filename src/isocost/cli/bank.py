@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from isocost import clock
+from isocost.cli.bank_explain import explain
 from isocost.cli.bank_recorded import (
     RECORDED,
     Failures,
@@ -33,6 +34,7 @@ from isocost.usecases.report import experiment_record
 from isocost.wiring import demo_workloads, node_types_of, open_platform, open_store
 
 app = typer.Typer(help="Measure the closed loop on many workloads.", no_args_is_help=True)
+app.command()(explain)
 
 Platform = Annotated[
     str,
