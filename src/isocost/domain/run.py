@@ -65,6 +65,7 @@ class Run:
         input_bytes: how much it read, where that was measured from outside.
         working_set_gib: memory in which all that it caches and shuffles fits, over all nodes; 0.0
             where more memory is known not to help, None where nothing is known.
+        inputs: numeric arguments of the run and features of what it read, by name.
         failed_after_s: how long a failed run's application had run until then, if that is known.
         is_timed_out: it did not fail by itself but was stopped, so it would have taken longer.
     """
@@ -86,6 +87,7 @@ class Run:
     working_set_gib: float | None = None
     failed_after_s: float | None = None
     is_timed_out: bool = False
+    inputs: tuple[tuple[str, float], ...] = ()
 
     def after(self, event: RunEvent) -> "Run":
         """Return this run once `event` has happened; raises IllegalTransition."""

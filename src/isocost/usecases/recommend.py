@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Final
 
 from isocost.domain.cluster import NodeType
+from isocost.domain.cost import RateCard
 from isocost.domain.profile import RunProfile
 from isocost.domain.recommendation import (
     Abstention,
@@ -19,6 +20,7 @@ from isocost.domain.run import Run, RunState
 from isocost.model.history import Ending, Observation
 from isocost.model.log_evidence import is_disturbed
 from isocost.platforms.base import Platform
+from isocost.pricing.list_cost import MACHINES_ONLY
 from isocost.recommend.policy import DEFAULT_AIMS, Advice, Policy, Question, SearchAims
 from isocost.space.candidates import CandidateSpace, Capacity, candidate_space
 from isocost.store.base import Store, Transaction
@@ -26,10 +28,17 @@ from isocost.store.base import Store, Transaction
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """What a platform offers to a project: its node types and the clusters it can run."""
+    """What a platform offers to a project: its node types and the clusters it can run.
+
+    Attributes:
+        rates: of DBUs and disks.
+        driver: the driver's node type; None where a driver is not paid for.
+    """
 
     node_types: Sequence[NodeType]
     space: CandidateSpace
+    rates: RateCard = MACHINES_ONLY
+    driver: NodeType | None = None
 
 
 # Workers of a cluster on one machine are Java processes that start at once; with more of them, on
@@ -83,6 +92,8 @@ def recommend(
             phase=project.phase,
             aims=aims,
             overhead_s=_mean_overhead_s(runs),
+            rates=left.rates,
+            driver=left.driver,
         )
     )
     if isinstance(answer, Abstention):
@@ -105,6 +116,7 @@ def observation_of(run: Run, profile: RunProfile | None) -> Observation:
         runtime_s=run.runtime_s,
         input_bytes=input_bytes,
         working_set_gib=run.working_set_gib,
+        inputs=run.inputs,
         is_disturbed=profile is not None and is_disturbed(profile),
         profile=profile,
     )
@@ -126,7 +138,7 @@ def without_failed(offer: Offer, runs: Sequence[Run]) -> Offer:
     )
     candidates = tuple(spec for spec in space.candidates if spec not in failures)
     # In front: these say more about the project than the limits of the platform do.
-    return Offer(offer.node_types, CandidateSpace(candidates, rejections + space.rejections))
+    return replace(offer, space=CandidateSpace(candidates, rejections + space.rejections))
 
 
 def _stored(store: Store, advice: Advice, parent: Run, *, now: datetime) -> Recommendation:
