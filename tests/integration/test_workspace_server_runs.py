@@ -202,6 +202,23 @@ def test_a_canceled_run_gives_its_nodes_back(still):
     assert events[0].timestamp == run.end_time
 
 
+def test_a_run_can_be_canceled_while_it_waits(still):
+    client, control = still
+    one = {"name": "a", "tasks": [entry("main")], "queue": {"enabled": True}}
+    job_id = control.add_job(one)
+    first, second, third = (client.jobs.run_now(job_id).run_id for _ in range(3))
+    client.jobs.cancel_run(second)
+    assert result_of(client.jobs.get_run(second)) == "CANCELED"
+    client.jobs.cancel_run(first)
+    assert client.jobs.get_run(third).state.life_cycle_state.value == "PENDING"
+
+
+def test_a_run_that_is_tried_for_ever_does_not_stop_time(here):
+    run = ran(here, [entry("a", max_retries=-1)], {"a": HOPELESS})
+    assert run.state.life_cycle_state.value == "RUNNING"
+    assert len(run.tasks) > 100
+
+
 @pytest.mark.parametrize(("queue", "second"), [(True, "QUEUED"), (False, "SKIPPED")])
 def test_one_run_too_many_waits_or_is_skipped(still, queue, second):
     client, control = still

@@ -21,7 +21,7 @@ from isocost.units import MIB_PER_GIB
 
 # A run's columns of spark tasks weigh up to some megabytes; whatever reads a log does so soon
 # after the run, and an older run can be simulated again.
-_RUNS_KEPT: Final = 16
+_RUNS_KEPT: Final = 32
 
 
 @dataclass(frozen=True, slots=True)

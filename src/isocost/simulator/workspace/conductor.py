@@ -81,6 +81,7 @@ class Conductor:
         for cluster in run.clusters:
             if cluster.terminating_at > now:
                 cluster.cut_at = now
+        run.stopped = result
         self._finish(run, now)
 
     def repair(self, run: Run, keys: list[str], now: datetime) -> Repair:
@@ -94,7 +95,7 @@ class Conductor:
                 run.entries.append(attempt)
                 repair.run_ids.append(attempt.run_id)
         run.repairs.append(repair)
-        run.ended_at = None
+        run.ended_at = run.stopped = None
         self.step(run, now)
         return repair
 

@@ -19,7 +19,8 @@ DELIVERY_PERIOD_S: Final = 300.0
 # The last delivery follows the end of the cluster by up to some minutes; one is what a calm
 # workspace takes.
 LAST_DELIVERY_S: Final = 60.0
-_LOGS_KEPT: Final = 8
+# Some 1 MB each, and 0.05 s to make again.
+_LOGS_KEPT: Final = 24
 
 
 @dataclass(frozen=True, slots=True)

@@ -187,7 +187,7 @@ def _status(run: Run, now: datetime) -> Json:
 def _going_on(run: Run, now: datetime, waiting: str) -> str:
     if run.began_at is None:
         return waiting
-    steps = {entry.step(now) for entry in run.latest().values()}
+    steps = {entry.step(now) for entry in run.entries}
     return "RUNNING" if steps & {Step.RUNNING, Step.TERMINATED} else "PENDING"
 
 

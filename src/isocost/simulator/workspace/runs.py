@@ -121,6 +121,7 @@ class Run:
         entries: every attempt of every entry, in order of creation.
         queued_at: when it was put into the queue; None if it did not have to wait.
         skipped: why it never began; None if it did.
+        stopped: what ended it before its entries did; None if nothing.
     """
 
     run_id: int
@@ -138,6 +139,7 @@ class Run:
     began_at: datetime | None = None
     ended_at: datetime | None = None
     skipped: Result | None = None
+    stopped: Result | None = None
 
     @property
     def name(self) -> str:
@@ -157,12 +159,11 @@ class Run:
         """Return how it ended; None while it goes on."""
         if not self.is_over:
             return None
-        if self.skipped is not None:
-            return self.skipped
+        if self.skipped is not None or self.stopped is not None:
+            return self.skipped or self.stopped
+        if Result.TIMED_OUT in {entry.result for entry in self.latest().values()}:
+            return Result.TIMED_OUT
         results = {entry.result for entry in self._leaves()}
-        for result in (Result.CANCELED, Result.TIMED_OUT):
-            if result in {entry.result for entry in self.latest().values()}:
-                return result
         bad = {Result.FAILED, Result.UPSTREAM_FAILED, Result.UPSTREAM_CANCELED}
         return Result.FAILED if results & bad else Result.SUCCESS
 

@@ -47,6 +47,7 @@ REGIONS: Final[Mapping[Cloud, str]] = {Cloud.AWS: "us-east-1", Cloud.AZURE: "eas
 # Rows of system tables come some hours later in a real account; an hour is about the shortest
 # that users report, and is enough for a reader to have to wait.
 TABLE_DELAY_S: Final = 3_600.0
+_LONGEST_LEAP: Final = timedelta(days=7)
 _PERIODS: Final = {
     "MINUTES": timedelta(minutes=1),
     "HOURS": timedelta(hours=1),
@@ -224,13 +225,17 @@ class Workspace:
         self._start_queued()
 
     def leap_over(self, run: Run) -> None:
-        """Move time to the end of a run, in a workspace that leaps."""
+        """Move time to the end of a run, in a workspace that leaps; but not by more than a week.
+
+        A run that is tried again for ever has no end.
+        """
         if not self.options.is_leaping:
             return
+        until = self.now + _LONGEST_LEAP
         while not run.is_over:
-            entry = self.agenda.pop_due(datetime.max.replace(tzinfo=self.now.tzinfo))
+            entry = self.agenda.pop_due(until)
             if entry is None:
-                return
+                break
             self._carry_out(*entry)
         self.clock.jump_to(self.now)
 
