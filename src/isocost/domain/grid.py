@@ -109,8 +109,8 @@ class GridWorkload:
         return found
 
     def without_failing(self) -> "GridWorkload":
-        """Return this workload as if the clusters on which it fails did not exist."""
-        return replace(self, cells=self.succeeding)
+        """Return this workload as if nothing had failed: no failing cluster, no failed run."""
+        return replace(self, cells=tuple(_without_failed_runs(cell) for cell in self.succeeding))
 
     def without_working_set(self) -> "GridWorkload":
         """Return this workload as if nobody knew its working set."""
@@ -124,6 +124,10 @@ class GridWorkload:
             if max_runtime_s is None or cell.runtime_s <= max_runtime_s
         ]
         return min(in_time, key=lambda cell: (cell.cost_usd, cell.spec), default=None)
+
+
+def _without_failed_runs(cell: GridCell) -> GridCell:
+    return replace(cell, runs=tuple(run for run in cell.runs if not run.is_failed))
 
 
 def _without_working_set(cell: GridCell) -> GridCell:

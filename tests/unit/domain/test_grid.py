@@ -34,6 +34,12 @@ def test_cluster_with_one_good_run_succeeds_by_that():
     assert (cell.runtime_s, cell.cost_usd) == (400.0, pytest.approx(0.4))
 
 
+def test_without_failing_clusters_no_run_fails():
+    workload = a_workload(cells=(a_cell(1, a_failed_run(), 300.0), a_cell(2, a_failed_run())))
+    (cell,) = workload.without_failing().cells
+    assert [run.is_failed for run in cell.runs] == [False]
+
+
 def test_workload_that_always_fails_is_refused():
     with pytest.raises(InvalidInput, match="No run of workload 'sort' succeeded"):
         a_workload(cells=(a_cell(1, a_failed_run()),))

@@ -61,9 +61,10 @@ class JudgedTrajectory:
     def steps_to_within(self, factor: float) -> float | None:
         """Return after how many runs the best cluster so far was this near to the optimum.
 
-        One more than there were runs where it never was; None where there is no optimum.
+        One more than there were runs where it never was; None where there is no optimum, or where
+        the cold start failed, so that nothing was searched.
         """
-        if self.optimum is None:
+        if self.optimum is None or all(step.runtime_s is None for step in self.steps):
             return None
         for count, excess in enumerate(self._excesses, start=1):
             if excess is not None and excess <= factor - 1.0 + _TOLERANCE:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from isocost.errors import InvalidInput
+from isocost.units import S_PER_HOUR
 
 REQUIRED: Final = (
     "workload",
@@ -20,6 +21,8 @@ REQUIRED: Final = (
 )
 SUCCEEDED: Final = "succeeded"
 STOPPED: Final = frozenset({"timed_out", "timeout"})
+# A year: no Spark application runs for longer, and the sum of many such runs is still a date.
+LONGEST_RUNTIME_S: Final = 365 * 24 * S_PER_HOUR
 _INPUT: Final = "input_"
 _INPUT_BYTES: Final = "input_bytes"
 
@@ -129,9 +132,13 @@ class _Line:
         return cores // nodes
 
     def _runtime_s(self, status: str) -> float | None:
-        if status == SUCCEEDED:
-            return self._positive("runtime_s")
-        return self._positive_or_blank("runtime_s")
+        if status != SUCCEEDED and not self._cells.get("runtime_s"):
+            return None
+        runtime_s = self._positive("runtime_s")
+        if runtime_s > LONGEST_RUNTIME_S:
+            remedy = f"It is in seconds, and at most {LONGEST_RUNTIME_S}, a year."
+            raise self._fault("runtime_s", f"is {runtime_s:g}", remedy)
+        return runtime_s
 
     def _input(self) -> tuple[tuple[str, str], ...]:
         return tuple(

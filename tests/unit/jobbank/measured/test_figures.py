@@ -4,6 +4,8 @@ By worker count the grid's runs take 1000, 400, 300 and 200 s and cost 1.0, 0.8,
 so two workers are the cheapest.
 """
 
+from dataclasses import replace
+
 import pytest
 
 from isocost.domain.experiment import ColdStart
@@ -58,6 +60,12 @@ def test_dearer_cluster_after_a_good_one_changes_nothing():
 def test_search_that_never_arrives_counts_one_step_more():
     found = figures(a_trajectory(2), a_search(6, 1)).search
     assert found.steps_to_within["1.2"].mean == 3
+
+
+def test_search_whose_cold_start_failed_tells_nothing_of_steps():
+    failed = replace(a_step(1), runtime_s=None)
+    search = replace(a_search(1), steps=(failed,), failure="the cold start failed")
+    assert figures(a_trajectory(2), search).search.steps_to_within["1.2"] is None
 
 
 def test_cluster_that_breaks_the_deadline_is_no_answer():

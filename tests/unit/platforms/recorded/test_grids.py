@@ -116,6 +116,7 @@ def test_same_file_twice_is_refused(tmp_path):
         (SORT.replace("600", "0"), "line 2: column 'runtime_s' is 0. It has to be above 0"),
         (SORT.replace("600", "-5"), "'runtime_s' is -5"),
         (SORT.replace("600", "nan"), "'runtime_s' is 'nan'"),
+        (SORT.replace("600", "1e9"), "line 2: column 'runtime_s' is 1e\\+09. It is in seconds"),
         (SORT.replace(",2,4,", ",0,4,"), "'node_count' is 0"),
         (SORT.replace(",2,4,", ",1.5,4,"), "'node_count' is 1.5. It has to be a whole number"),
         (SORT.replace(",2,4,", ",3,4,"), "'cores' is 4. It counts all 3 nodes"),
