@@ -216,7 +216,7 @@ def test_a_run_can_be_canceled_while_it_waits(still):
 def test_a_run_that_is_tried_for_ever_does_not_stop_time(here):
     run = ran(here, [entry("a", max_retries=-1)], {"a": HOPELESS})
     assert run.state.life_cycle_state.value == "RUNNING"
-    assert len(run.tasks) > 100
+    assert len(run.tasks) > 10
 
 
 @pytest.mark.parametrize(("queue", "second"), [(True, "QUEUED"), (False, "SKIPPED")])
