@@ -75,8 +75,8 @@ def _say(text: str, *, style: str = "") -> None:
 def _table(found: Sequence[ConsideredCandidate], recommendation: Recommendation) -> Table:
     table = Table(title="What more speed costs", title_justify="left", box=SIMPLE_HEAD)
     table.caption = (
-        "→ chosen; of the rest none of the "
-        f"{recommendation.evidence.candidate_count} candidates is both cheaper and faster."
+        "→ chosen; the others are the curve along which more speed costs more, out of "
+        f"{recommendation.evidence.candidate_count} candidates."
     )
     table.caption_justify = "left"
     table.add_column("")
