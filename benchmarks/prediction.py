@@ -230,6 +230,10 @@ def _learned(
     return [learn(transfer_for(workload, others, prior=prior, seed=0))] * repetitions
 
 
+def _warn(message: str) -> None:
+    sys.stderr.write(f"{message}\n")
+
+
 def main() -> None:
     """Parse, measure, print."""
     parser = argparse.ArgumentParser(prog="benchmarks.prediction", description=__doc__)
@@ -242,7 +246,7 @@ def main() -> None:
     if arguments.repetitions < 1:
         parser.error(f"--repetitions takes 1 or more; got {arguments.repetitions}")
     try:
-        workloads = [w.without_failing() for w in open_grids(arguments.grid)]
+        workloads = [w.without_failing() for w in open_grids(arguments.grid, tell=_warn)]
     except UserError as error:
         parser.error(str(error))
     if not arguments.working_set:

@@ -144,13 +144,13 @@ def read_profile(location: str) -> RunProfile:
     return profile_of_log(open_one(location, log_stores()))
 
 
-def open_grids(paths: Sequence[Path]) -> tuple[GridWorkload, ...]:
-    """Return the workloads of some files of measured runs.
+def open_grids(paths: Sequence[Path], *, tell: Callable[[str], None]) -> tuple[GridWorkload, ...]:
+    """Return the workloads of some files of measured runs; `tell` hears what is left out.
 
     Raises:
         UserError: if a file is not there or cannot be used; the message names the line.
     """
-    return read_grids(paths, _known_machines())
+    return read_grids(paths, _known_machines(), tell=tell)
 
 
 def _known_machines() -> Mapping[str, NodeType]:

@@ -161,10 +161,10 @@ def measure_recorded(
     if own.processes is not None and own.processes < 1:
         raise InvalidInput(f"--processes takes 1 or more; got {own.processes}.")
     terms = terms_from(shared, own)
-    measured = open_grids(own.grids)
+    measured = open_grids(own.grids, tell=say)
     names = matching_workloads(shared.workloads or ("*",), [w.name for w in measured])
     began_s = clock.monotonic_s()
-    result = _measured([w for w in measured if w.name in names], terms, own.processes)
+    result = _measured(measured, names, terms, processes=own.processes)
     if page is not None:
         write_page(measurement_html(shared.name, result, made_at=clock.now()), page)
         say(f"Report: {page}")
@@ -172,7 +172,11 @@ def measure_recorded(
 
 
 def _measured(
-    workloads: Sequence[GridWorkload], terms: Terms, processes: int | None
+    workloads: Sequence[GridWorkload],
+    judged: Sequence[str],
+    terms: Terms,
+    *,
+    processes: int | None,
 ) -> Measurement:
     try:
         with run_progress("trials") as progress:
@@ -182,6 +186,7 @@ def _measured(
                 set_stage=recorded_stage,
                 spread=ProcessPool(processes),
                 progress=progress,
+                judged=judged,
             )
     except KeyboardInterrupt as interrupt:
         say("Interrupted. Recorded runs are not stored; repeat the command for its figures.")

@@ -15,6 +15,7 @@ from isocost.space.candidates import CandidateSpace
 LATE_SLA_FACTOR: Final = 0.85
 IDLE_SLA_FACTOR: Final = 2.0
 
+MOST_NAMED: Final = 8  # workloads in a message, a line and a half of them
 FITTING_SHOWN: Final = 6  # as many clusters as a reader compares at a glance
 
 
@@ -28,9 +29,11 @@ def matching_workloads(patterns: Sequence[str], known: Sequence[str]) -> tuple[s
     for pattern in patterns:
         matches = [name for name in known if fnmatchcase(name, pattern)]
         if not matches:
+            few = known[:MOST_NAMED]
+            others = "" if few == known else " and others: `isocost bank workloads` lists all"
             raise UnknownName(
-                f"No workload is called {pattern!r}. Known are {', '.join(known[:8])} and others: "
-                "`isocost bank workloads` lists all; shell patterns such as 'tpcds/*' work too."
+                f"No workload is called {pattern!r}. Known are {', '.join(few)}{others}. Shell "
+                "patterns such as 'tpcds/*' work too."
             )
         found.update(dict.fromkeys(matches))
     return tuple(found)

@@ -56,6 +56,7 @@ def measure(
     set_stage: SetStage,
     spread: Spread,
     progress: Progress,
+    judged: Sequence[str] | None = None,
 ) -> Measurement:
     """Carry every trial to its end and return the figures.
 
@@ -65,19 +66,27 @@ def measure(
         set_stage: makes a stage for a workload, a seed and a scale of noise; has to be picklable.
         spread: over processes.
         progress: told what has ended; counts trials.
+        judged: names of those that are carried through; from the others a prior only draws. None
+            for all.
 
     Raises:
         InvalidInput: if the cold start is none of the measured clusters; nothing was run then.
     """
     seen = tuple(as_known(workload, terms) for workload in workloads)
-    trials = trials_of_terms(workloads, terms)
+    chosen = [w for w in workloads if judged is None or w.name in judged]
+    trials = trials_of_terms(chosen, terms)
     ended: dict[int, Trajectory] = {}
     for place, trajectory in spread(_Carrier(seen, terms, set_stage), trials):
         ended[place] = trajectory
         trial = trajectory.trial
         message = f"{trial.policy} on {trial.workload}"
         progress(message, done=len(ended), total=len(trials))
-    return measurement_of(seen, terms, tuple(ended[place] for place in sorted(ended)))
+    names = {workload.name for workload in chosen}
+    return measurement_of(
+        tuple(workload for workload in seen if workload.name in names),
+        terms,
+        tuple(ended[place] for place in sorted(ended)),
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from isocost.wiring import open_grids
 def workloads(tmp_path):
     path = tmp_path / "made_up.csv"
     path.write_text(grid_csv(), encoding="utf-8")
-    return [w.without_failing() for w in open_grids([path])]
+    return [w.without_failing() for w in open_grids([path], tell=print)]
 
 
 def test_draws_are_repeatable_and_differ(workloads):

@@ -57,7 +57,7 @@ def assert_refused(done, message):
         (("--noise", "-1"), "--noise takes 0 to 1"),
         (("--processes", "0"), "--processes takes 1"),
         (("--grid", "nowhere.csv"), "there is no such file"),
-        (("--workloads", "nope"), "No workload is called 'nope'"),
+        (("--workloads", "nope"), "called 'nope'. Known are sort, sort_big, join. Shell"),
         (("--cold-starts", "3"), "recorded does not take --cold-starts"),
         (("--name", "a/b"), "cannot name an experiment"),
     ],

@@ -30,7 +30,12 @@ def test_patterns_match_in_the_order_given_without_repeats():
 
 def test_unknown_workload_says_how_to_list_them():
     with pytest.raises(UnknownName, match=r"'tpcds/q100'.*isocost bank workloads"):
-        matching_workloads(["tpcds/q100"], KNOWN)
+        matching_workloads(["tpcds/q100"], [f"tpcds/q{n}" for n in range(1, 100)])
+
+
+def test_unknown_workload_of_few_names_them_all():
+    with pytest.raises(UnknownName, match=r"Known are a, b\. Shell patterns"):
+        matching_workloads(["c"], ["a", "b"])
 
 
 def test_first_two_cold_starts_differ_in_cores_alone():

@@ -23,7 +23,7 @@ def silent(message, *, done, total):
     assert 0 <= done <= total
 
 
-def measured(*workloads, spread=in_this_process, **changes):
+def measured(*workloads, spread=in_this_process, judged=None, **changes):
     terms = Terms(**{"policies": ("bayes", "random", "static"), "seeds": 2, "runs": 12} | changes)
     return measure(
         workloads or WORKLOADS,
@@ -31,6 +31,7 @@ def measured(*workloads, spread=in_this_process, **changes):
         set_stage=recorded_stage,
         spread=spread,
         progress=silent,
+        judged=judged,
     )
 
 
@@ -89,6 +90,17 @@ def test_engine_takes_any_prior(prior):
     result = measured(policies=("engine",), seeds=1, runs=3, prior=prior)
     assert result.policies["engine"].set_aside == 0
     assert result.policies["engine"].prediction.mape is not None
+
+
+def test_workload_judged_alone_still_learns_from_the_others():
+    given = {"policies": ("engine",), "seeds": 1, "runs": 3, "prior": Prior.SAME_PROGRAM}
+    alone, among = measured(judged=["sort_big"], **given), measured(**given)
+    assert [w.name for w in alone.workloads] == ["sort_big"]
+    steps = [
+        [t.steps for t in result.trajectories if t.trial.workload == "sort_big"]
+        for result in (alone, among)
+    ]
+    assert steps[0] == steps[1]
 
 
 def test_engine_beats_a_policy_that_never_moves():

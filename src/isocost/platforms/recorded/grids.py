@@ -2,7 +2,7 @@
 
 import csv
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -23,18 +23,27 @@ SAME_INPUT_RATIO: Final = 1.05
 KnownTypes = Mapping[str, NodeType]
 
 
-def read_grids(paths: Sequence[Path], known: KnownTypes) -> tuple[GridWorkload, ...]:
+def _ignore(message: str) -> None:
+    """Tell nobody."""
+
+
+def read_grids(
+    paths: Sequence[Path], known: KnownTypes, *, tell: Callable[[str], None] = _ignore
+) -> tuple[GridWorkload, ...]:
     """Return the workloads of all files, each with its own prices, in the order of the files.
+
+    A workload of which no run succeeded is left out, unless there is no other in its file.
 
     Args:
         paths: CSV files with at least the columns of `rows.REQUIRED`.
         known: node types by instance type, for what no grid says: CPU speed, network and disks.
+        tell: told of each workload that is left out.
 
     Raises:
         NotFound: if a file is not there.
         InvalidInput: if a file cannot be used; the message names the line.
     """
-    found = [(path.stem, w) for path in paths for w in _workloads_of(path, known)]
+    found = [(path.stem, w) for path in paths for w in _workloads_of(path, known, tell)]
     times = Counter(workload.name for _, workload in found)
     named = tuple(
         workload if times[workload.name] == 1 else _renamed(workload, stem)
@@ -54,13 +63,22 @@ def _renamed(workload: GridWorkload, stem: str) -> GridWorkload:
     return GridWorkload(name, workload.program, workload.node_types, workload.cells)
 
 
-def _workloads_of(path: Path, known: KnownTypes) -> list[GridWorkload]:
+def _workloads_of(
+    path: Path, known: KnownTypes, tell: Callable[[str], None]
+) -> list[GridWorkload]:
     by_workload: dict[str, list[GridRow]] = {}
     for row in _priced(_rows(path)):
         by_workload.setdefault(row.workload, []).append(row)
     if not by_workload:
         raise InvalidInput(f"{path} holds no run. Pass --grid a file with at least one line.")
-    return [_workload(rows, known) for rows in by_workload.values()]
+    usable = {name: rows for name, rows in by_workload.items() if _has_success(rows)}
+    for name in by_workload.keys() - usable.keys() if usable else ():
+        tell(f"{path}: no run of workload {name!r} succeeded, so it is left out.")
+    return [_workload(rows, known) for rows in (usable or by_workload).values()]
+
+
+def _has_success(rows: Sequence[GridRow]) -> bool:
+    return any(row.status == SUCCEEDED for row in rows)
 
 
 def _rows(path: Path) -> list[GridRow]:

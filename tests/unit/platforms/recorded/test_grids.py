@@ -151,6 +151,14 @@ def test_two_inputs_of_one_cluster_are_refused(tmp_path):
         read(tmp_path, SORT, SORT.replace("1000,5", "2000,5"))
 
 
+def test_workload_that_always_failed_is_left_out_aloud(tmp_path):
+    told = []
+    failed = "scan,scan,m5.large,2,4,16,0.1,,,failed,,"
+    workloads = read_grids([write(tmp_path, SORT, failed)], {}, tell=told.append)
+    assert [w.name for w in workloads] == ["sort"]
+    assert "no run of workload 'scan' succeeded" in told[0]
+
+
 def test_file_without_a_run_is_refused(tmp_path):
     with pytest.raises(InvalidInput, match="holds no run"):
         read(tmp_path)
