@@ -90,8 +90,8 @@ def _sections(record: ExperimentRecord) -> list[Section]:
     sections.append(
         Section(
             "Replay of the cluster that ran",
-            "How far the model is off where there is nothing to predict. Above "
-            f"{MAX_REPLAY_ERROR_FRACTION * PERCENT:.0f} % it declines to recommend.",
+            "How far the replay is off where there is nothing to predict. Above "
+            f"{MAX_REPLAY_ERROR_FRACTION * PERCENT:.0f} % that log's replay is not used.",
             figures.plot_html(figures.replay_error_bars(replay_errors(record))),
         )
     )
