@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
-from math import isfinite
+from math import inf, isfinite
 from typing import Final
 
 from isocost.domain.cluster import ClusterSpec, NodeType
@@ -54,10 +54,19 @@ class Observation:
                 f"Run {self.run_id} has a runtime of {self.runtime_s} s; a runtime is finite and "
                 "above 0. Remove the run, or ingest its event log again."
             )
+        self._check_amount("input_bytes", self.input_bytes)
+        self._check_amount("working_set_gib", self.working_set_gib)
         if not all(isfinite(value) for _, value in self.inputs):
             raise InvalidInput(
                 f"Run {self.run_id} has the inputs {dict(self.inputs)}; they are finite numbers. "
                 "Leave out what is not known."
+            )
+
+    def _check_amount(self, name: str, amount: float | None) -> None:
+        if amount is not None and not 0 <= amount < inf:
+            raise InvalidInput(
+                f"Run {self.run_id} has {name} = {amount}; it is finite and 0 or more. Leave it "
+                "out where it is not known."
             )
 
 

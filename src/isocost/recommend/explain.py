@@ -61,9 +61,16 @@ def reason_for(context: Considered) -> str:
             return _recovering(context, expected)
         case Move.ENDURE:
             return (
-                f"No candidate promises to keep {_deadline(context.sla)}. {spec} is the fastest "
-                f"tried: {expected}. {_REMEDY}"
+                f"No candidate promises to keep {_deadline(context.sla)}. {spec} is "
+                f"{_fastest(context)} tried: {expected}. {_REMEDY}"
             )
+
+
+def _fastest(context: Considered) -> str:
+    tried = context.outlook.tried
+    if tried.runtime_s[context.step.place] <= tried.runtime_s.min():
+        return "the fastest"
+    return "the cheapest of those about as fast as the fastest"
 
 
 _REMEDY: Final = "Raise the maximum runtime, or allow larger clusters."

@@ -13,7 +13,7 @@ from isocost.model.mixture import Mixture
 from isocost.model.points import Floats, Points
 from isocost.model.project import ProjectModel, Seen
 from isocost.recommend.foretell import Terms
-from isocost.recommend.search import Tried, Untried
+from isocost.recommend.search import LEAST_USD, Tried, Untried
 
 Places = npt.NDArray[np.intp]
 
@@ -147,8 +147,8 @@ class _View:
         gain = np.zeros(len(places))
         if np.isfinite(self.best_usd):
             # What is paid beyond the runtime leaves so much less to improve on.
-            left = np.maximum(self.best_usd - rates * overhead_s, np.finfo(float).tiny)
-            gain = mixture.expected_gain(np.log(rates), left)
+            left = np.maximum(self.best_usd - rates * overhead_s, LEAST_USD)
+            gain = mixture.expected_gain(np.log(np.maximum(rates, LEAST_USD)), left)
         expected_s = mixture.expected_s()
         return Untried((expected_s + overhead_s) * rates, gain, miss, expected_s)
 

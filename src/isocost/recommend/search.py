@@ -72,6 +72,8 @@ SLIM_CHANCE: Final = 0.05
 # Two runs of one cluster differ by 4 % (√2 times the noise of one), so what is within that of the
 # fastest may be as fast.
 AS_FAST: Final = 1.04
+# What a run on a free cluster counts as, so that costs have ratios and logarithms.
+LEAST_USD: Final = 1e-100
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +177,7 @@ def _worths(
 ) -> list[tuple[Floats, np.ndarray[tuple[int], np.dtype[np.bool_]]]]:
     """Return worth and admission of each candidate: by the safe rule, then by the priced one."""
     miss = untried.miss_probability
+    best_usd = max(best_usd, LEAST_USD)
     extra = np.maximum(untried.expected_usd - best_usd, 0.0) / best_usd
     worth = horizon_runs * untried.gain_usd * (1.0 - miss) / best_usd - rules.trial_price
     worth = worth - rules.extra_cost_share * extra

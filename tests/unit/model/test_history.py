@@ -14,6 +14,13 @@ def test_impossible_runtime_is_refused_by_run(runtime_s, ending):
         Observation("r-77", on(), runtime_s, ending)
 
 
+@pytest.mark.parametrize("amount", [-1.0, float("nan"), float("inf")])
+@pytest.mark.parametrize("name", ["input_bytes", "working_set_gib"])
+def test_impossible_amount_is_refused_by_run(name, amount):
+    with pytest.raises(InvalidInput, match=f"Run r-77 .*{name}"):
+        Observation("r-77", on(), 60.0, **{name: amount})
+
+
 @pytest.mark.parametrize("ending", [Ending.SUCCEEDED, Ending.TIMED_OUT])
 def test_only_a_failed_run_needs_no_runtime(ending):
     assert Observation("r-1", on(), None, Ending.FAILED).runtime_s is None

@@ -109,6 +109,12 @@ def test_impossible_deadline_with_everything_tried_takes_the_fastest():
     assert (advice.spec, advice.evidence.meets_sla) == (on(8), False)
 
 
+@pytest.mark.parametrize("start", [on(4), on(4, MEMORY)])
+def test_free_node_types_are_no_error(start):
+    free = [replace(t, usd_per_hour=0.0) if t is TYPES[0] else t for t in TYPES]
+    assert ask(*runs_on(start), node_types=free).spec.node_type_id == TYPES[0].node_type_id
+
+
 def test_deadline_that_is_met_with_ease_is_met():
     advice = ask(*runs_on(*[on(8)] * 6), max_runtime_s=3000.0, space=(on(8),))
     assert advice.evidence.meets_sla

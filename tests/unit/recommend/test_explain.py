@@ -55,6 +55,14 @@ def test_fastest_tried_is_named_where_nothing_is_left():
     )
 
 
+def test_cheaper_cluster_about_as_fast_is_not_called_the_fastest():
+    history = [a_run(on(8), 300.0, "r-1"), a_run(on(4), 305.0, "r-2")]
+    reason = told(*history, max_runtime_s=20.0, space=(on(4), on(8))).reason
+    assert (
+        "4 × general is the cheapest of those about as fast as the fastest tried: 305 s" in reason
+    )
+
+
 def test_history_is_told_cluster_by_cluster():
     history = [
         a_run(on(4), 100.0),
