@@ -19,9 +19,14 @@ BAD_LUCK: Final = 0.03
 BAD_LUCK_RUNS: Final = 10.0
 # A cluster below the threshold that succeeds all the same.
 NARROW_ESCAPE: Final = 0.05
-# Most programs run anywhere in the space, if slowly.
-NEVER_FAILS: Final = 0.8
+# Three programs in ten fail for want of one of these somewhere within a factor of e⁵, or 150: from
+# a laptop's core to a large node's, from a few GiB to a TiB. A space that spans less holds so much
+# less of that, so that half the memory is not feared before anything has failed.
+WANTING: Final = 0.3
+WANTING_E_FOLDS: Final = 5.0
 THRESHOLDS: Final = 40
+_WANTS: Final = ("memory per core", "memory in sum", "cores")
+_TINY: Final = 1e-12
 
 
 class FailureModel:
@@ -37,11 +42,14 @@ class FailureModel:
         """
         failed = np.asarray(has_failed, dtype=bool)
         self._thresholds = [_thresholds(np.concatenate(pair)) for pair in _pairs(space, tried)]
-        logs = [np.array([np.log(NEVER_FAILS) + _log_likelihood_of_luck(failed)])]
-        each = np.log((1.0 - NEVER_FAILS) / (len(self._thresholds) * THRESHOLDS))
-        for amounts, thresholds in zip(_amounts(tried), self._thresholds, strict=True):
+        wanting = [_probability_of_want(pair) for pair in _pairs(space, tried)]
+        logs = [np.array([np.log1p(-sum(wanting)) + _log_likelihood_of_luck(failed)])]
+        for amounts, thresholds, mass in zip(
+            _amounts(tried), self._thresholds, wanting, strict=True
+        ):
             chance = _chance(amounts, thresholds)
-            logs.append(each + np.log(np.where(failed, chance, 1.0 - chance)).sum(axis=1))
+            likelihood = np.log(np.where(failed, chance, 1.0 - chance)).sum(axis=1)
+            logs.append(np.log(max(mass, _TINY) / THRESHOLDS) + likelihood)
         joint = np.concatenate(logs)
         weights = np.exp(joint - joint.max())
         self._weights = weights / weights.sum()
@@ -71,6 +79,13 @@ def _amounts(points: Points) -> tuple[Floats, Floats, Floats]:
 
 def _pairs(a: Points, b: Points) -> list[tuple[Floats, Floats]]:
     return list(zip(_amounts(a), _amounts(b), strict=True))
+
+
+def _probability_of_want(amounts: tuple[Floats, Floats]) -> float:
+    """Return the prior probability that a threshold lies between the least and the most."""
+    together = np.concatenate(amounts)
+    e_folds = float(np.log(together.max() / together.min()))
+    return WANTING / len(_WANTS) * min(1.0, e_folds / WANTING_E_FOLDS)
 
 
 def _thresholds(amounts: Floats) -> Floats:
