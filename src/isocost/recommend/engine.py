@@ -83,8 +83,15 @@ class _Choice:
             question.space.candidates,
             self._terms,
             deadline=self._deadline,
-            failed=_failed_on(question),
+            failed=_failed_on(question) | self._out_of_sight(),
         )
+
+    def _out_of_sight(self) -> frozenset[ClusterSpec]:
+        """Return, for a search that never repeats, what ran too long ago for the model."""
+        if not self._question.aims.is_endless:
+            return frozenset()
+        seen = {one.spec for one in self._model.seen()}
+        return frozenset(o.spec for o in self._question.history) - seen
 
     def advice(self) -> Advice:
         """Return the choice with its evidence."""

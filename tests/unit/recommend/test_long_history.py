@@ -8,10 +8,12 @@ from time import process_time
 import numpy as np
 import pytest
 
+from isocost.model.cells import MOST_CELLS
 from isocost.model.history import Observation
 from isocost.recommend.engine import Engine
+from isocost.recommend.policy import SearchAims
 from isocost.testing.nouns import a_profile
-from tests.unit.model.clusters import SPACE, on, true_runtime_s
+from tests.unit.model.clusters import SPACE, a_run, on, true_runtime_s
 from tests.unit.recommend.questions import a_question
 
 PROFILE = a_profile()
@@ -32,6 +34,13 @@ def history(count, has_logs=False, grows=False):
         )
         for n in range(count)
     )
+
+
+def test_endless_search_repeats_no_cluster_however_long_ago_it_ran():
+    space = [on(count) for count in range(1, MOST_CELLS + 30)]
+    runs = [a_run(spec, true_runtime_s(spec), f"r-{n}") for n, spec in enumerate(space[:-1])]
+    question = a_question(*runs, space=space, aims=SearchAims(is_endless=True))
+    assert Engine().advise(question).spec == space[-1]
 
 
 def least_s(runs):
