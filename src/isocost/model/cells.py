@@ -23,7 +23,7 @@ from isocost.model.posterior import Observed
 # A run that was stopped would have gone on for e^0.4, half as long again: the mean of a Pareto
 # tail of index 2.5, about that of the runtimes of one program over all clusters of Scout's data.
 STOPPED_LOG_MORE: Final = 0.4
-# Cells the posterior looks at; the newest. Its time grows with their cube.
+# Cells the posterior looks at. Its time grows with their cube.
 MOST_CELLS: Final = 150
 SAME_INPUT_LOG: Final = 0.02  # input sizes this close count as one
 
@@ -66,7 +66,19 @@ def cells_of(
             runs.append(observation)
             grouped[key] = runs
     cells = [_cell(runs, key[2], input_bytes) for key, runs in grouped.items()]
-    return cells[-MOST_CELLS:]
+    return [cells[place] for place in _places_to_keep([cell.spec for cell in cells])]
+
+
+def _places_to_keep(specs: Sequence[ClusterSpec]) -> list[int]:
+    """Return the newest place of each cluster, then the newest others, in their order.
+
+    A project whose input varies has many cells of its best cluster; they must not crowd out what
+    is known of the others.
+    """
+    newest = {spec: place for place, spec in enumerate(specs)}
+    others = sorted(set(range(len(specs))) - set(newest.values()), reverse=True)
+    ranked = [*sorted(newest.values(), reverse=True), *others]
+    return sorted(ranked[:MOST_CELLS])
 
 
 def observed_of(

@@ -1,6 +1,6 @@
 """What a project's runs say to the model: one observation a run, with or without an event log."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from math import inf, isfinite
@@ -83,6 +83,20 @@ class Transfer:
     same_program: Sequence[Sequence[Observation]] = ()
     other_programs: Sequence[Sequence[Observation]] = ()
     node_types: Sequence[NodeType] = ()
+
+
+def given_up(runs: Iterable[tuple[ClusterSpec, bool]]) -> frozenset[ClusterSpec]:
+    """Return the clusters not tried again: neither of their last two runs succeeded.
+
+    One failure among successes may be bad luck, a lost spot node for one; two in a row are not.
+
+    Args:
+        runs: oldest first, each with whether it succeeded.
+    """
+    outcomes: dict[ClusterSpec, list[bool]] = {}
+    for spec, has_succeeded in runs:
+        outcomes.setdefault(spec, []).append(has_succeeded)
+    return frozenset(spec for spec, succeeded in outcomes.items() if not any(succeeded[-2:]))
 
 
 NOTHING_TO_TRANSFER: Final = Transfer()

@@ -10,7 +10,7 @@ from isocost.domain.cluster import ClusterSpec
 from isocost.domain.project import Phase
 from isocost.domain.recommendation import Abstention, ConsideredCandidate, Evidence
 from isocost.errors import InvalidInput
-from isocost.model.history import NOTHING_TO_TRANSFER, Ending, Transfer
+from isocost.model.history import NOTHING_TO_TRANSFER, Ending, Transfer, given_up
 from isocost.model.project import ProjectModel
 from isocost.model.transfer import Learned, learn
 from isocost.recommend.explain import Considered, explain, reason_for
@@ -165,7 +165,7 @@ class _Choice:
 
 def _failed_on(question: Question) -> frozenset[ClusterSpec]:
     """Return the clusters that are not tried again."""
-    return frozenset(o.spec for o in question.history if o.ending is not Ending.SUCCEEDED)
+    return given_up((o.spec, o.ending is Ending.SUCCEEDED) for o in question.history)
 
 
 def _check(question: Question) -> None:

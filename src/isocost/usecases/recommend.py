@@ -17,7 +17,7 @@ from isocost.domain.recommendation import (
     Rejection,
 )
 from isocost.domain.run import Run, RunState
-from isocost.model.history import Ending, Observation
+from isocost.model.history import Ending, Observation, given_up
 from isocost.model.log_evidence import is_disturbed
 from isocost.platforms.base import Platform
 from isocost.pricing.list_cost import MACHINES_ONLY
@@ -128,15 +128,17 @@ def _profile_of(tx: Transaction, run: Run) -> RunProfile | None:
 
 
 def without_failed(offer: Offer, runs: Sequence[Run]) -> Offer:
-    """Return the offer less the clusters on which one of these runs failed."""
-    failures = Counter(run.spec for run in runs if run.state is RunState.FAILED)
+    """Return the offer less the clusters that are given up after these runs, oldest first."""
+    over = [run for run in runs if run.is_over]
+    lost = given_up((run.spec, run.state is RunState.INGESTED) for run in over)
+    failures = Counter(run.spec for run in over if run.state is RunState.FAILED)
     space = offer.space
     rejections = tuple(
         Rejection(spec, "this cluster failed before", failures[spec], 0, "failed runs")
         for spec in space.candidates
-        if spec in failures
+        if spec in lost
     )
-    candidates = tuple(spec for spec in space.candidates if spec not in failures)
+    candidates = tuple(spec for spec in space.candidates if spec not in lost)
     # In front: these say more about the project than the limits of the platform do.
     return replace(offer, space=CandidateSpace(candidates, rejections + space.rejections))
 
