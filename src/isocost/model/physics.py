@@ -18,8 +18,8 @@ from isocost.model.points import Floats, Points, Scale
 # Priors on the logarithms, relative to the work at the middle of the space: mean and sd. Two sd
 # either way, the serial part is between 1 % of that work and all of it, what all cores together
 # cost between 0.2 and 25 %, input and output between 0.6 and 40 %. These are beliefs about Spark
-# jobs, about the means of a sensitivity study on Scout's data in which widths from 0.7 to 1.3 times
-# its own made no difference beyond chance; 0.7 was taken after a look at the intervals' coverage.
+# jobs, about the means of a sensitivity study on Scout's data, where widths of 0.7 to 1.3 times
+# its own made no difference beyond chance; 0.7 was taken after a look at intervals' coverage.
 SERIAL: Final = (float(np.log(0.10)), 1.1)
 OVERHEAD: Final = (float(np.log(0.02)), 1.25)
 NODE_IO: Final = (float(np.log(0.05)), 1.05)
