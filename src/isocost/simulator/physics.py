@@ -41,7 +41,7 @@ PHOTON_GAIN: Final = 3.0
 FIRST_FIXED_S: Final = 0.06
 # Java compiles code bit by bit while it runs: later runs still pay a part, which falls with this
 # power of how many there were. decima-tpch's short spark tasks are slow on 100 executors
-# because each runs the code a few times only. Chosen on its odd queries (benchmarks/README.md).
+# because each runs the code a few times only. Searched on its odd queries (benchmarks/README.md).
 WARM_UP_FIXED_S: Final = 0.02
 WARM_UP_FACTOR: Final = 2.0
 WARM_UP_MOST_S: Final = 0.8
