@@ -22,10 +22,10 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from isocost.catalog.kinds import Cloud
 from isocost.catalog.shipped import load
 from isocost.domain.cluster import ClusterSpec, NodeType
 from isocost.domain.project import Sla
+from isocost.domain.workspace import Cloud
 from isocost.model.history import Observation
 from isocost.recommend.engine import Engine
 from isocost.recommend.policy import Question

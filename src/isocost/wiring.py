@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Final
 
 from filelock import FileLock, Timeout
 
-from isocost.catalog.kinds import Cloud
 from isocost.catalog.local import LOCAL_NODE_TYPES
 from isocost.catalog.shipped import load
 from isocost.clouds.aws.s3 import S3Store
@@ -22,6 +21,7 @@ from isocost.clouds.local import LocalStore
 from isocost.domain.cluster import NodeType
 from isocost.domain.grid import GridWorkload
 from isocost.domain.profile import RunProfile
+from isocost.domain.workspace import Cloud
 from isocost.errors import Busy, InvalidInput, UnknownName
 from isocost.eventlog.summarize import read_profile as profile_of_log
 from isocost.platforms.base import Platform

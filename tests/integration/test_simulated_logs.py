@@ -13,8 +13,8 @@ from datetime import timedelta
 import numpy as np
 import pytest
 
-from isocost.catalog.kinds import Cloud
 from isocost.domain.cluster import NodeType
+from isocost.domain.workspace import Cloud
 from isocost.errors import InvalidInput
 from isocost.platforms.spark_local.software import make_spark_home, spark_environment
 from isocost.simulator.cluster import Autoscale, Availability, SimulatedCluster

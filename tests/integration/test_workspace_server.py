@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from isocost.catalog.kinds import Cloud
+from isocost.domain.workspace import Cloud
 from isocost.simulator.simulate import EPOCH
 from isocost.simulator.workspace.estate import POLICY_ID, POOL_ID, EstatePlan
 from isocost.testing.workspaces import a_workspace, client_of

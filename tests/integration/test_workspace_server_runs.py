@@ -14,7 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from isocost.catalog.kinds import Cloud
+from isocost.domain.workspace import Cloud
 from isocost.simulator.conditions import Scenario
 from isocost.simulator.simulate import EPOCH
 from isocost.simulator.workload import SimulatedSparkJob, SimulatedStage, Workload

@@ -7,10 +7,11 @@ from difflib import get_close_matches
 from functools import cached_property
 from typing import Final
 
-from isocost.catalog.kinds import Cloud, Compute, Disk, Engine, Plan
+from isocost.catalog.kinds import Compute, Disk, Engine
 from isocost.catalog.rows import NodeRow, PriceRow, Tables
 from isocost.domain.cluster import NodeType
 from isocost.domain.cost import RateCard
+from isocost.domain.workspace import Cloud, Plan
 from isocost.errors import UnknownName
 
 # gp3 is what Databricks advises for EBS; a workspace that has not switched to it attaches gp2. A

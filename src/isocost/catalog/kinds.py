@@ -1,21 +1,6 @@
-"""The choices that a rate depends on: cloud, plan, kind of compute, engine, kind of disk."""
+"""The choices that a rate depends on beside cloud and plan: kind of compute, engine, disk."""
 
 from enum import StrEnum
-
-
-class Cloud(StrEnum):
-    """Who rents out the machines."""
-
-    AWS = "aws"
-    AZURE = "azure"
-
-
-class Plan(StrEnum):
-    """What a Databricks workspace is subscribed to; Azure has no enterprise plan."""
-
-    STANDARD = "standard"
-    PREMIUM = "premium"
-    ENTERPRISE = "enterprise"
 
 
 class Compute(StrEnum):

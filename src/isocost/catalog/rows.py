@@ -2,7 +2,8 @@
 
 import msgspec
 
-from isocost.catalog.kinds import Cloud, Compute, Disk, Engine, Plan
+from isocost.catalog.kinds import Compute, Disk, Engine
+from isocost.domain.workspace import Cloud, Plan
 
 
 class NodeRow(msgspec.Struct, frozen=True):

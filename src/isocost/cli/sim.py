@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from isocost.catalog.kinds import Cloud
 from isocost.cli.console import print_json, say
+from isocost.domain.workspace import Cloud
 
 if TYPE_CHECKING:
     from isocost.simulator.server.serving import RunningServer

@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 from enum import Enum
 
-from isocost.catalog.kinds import Cloud
 from isocost.domain.cluster import NodeType
+from isocost.domain.workspace import Cloud
 from isocost.errors import InvalidInput
 
 

@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from isocost.catalog.kinds import Cloud
+from isocost.domain.workspace import Cloud
 from isocost.simulator.cluster import Availability, SimulatedCluster
 from isocost.simulator.identity import RunIdentity
 from isocost.simulator.log_lines import compact, event

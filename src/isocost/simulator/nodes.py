@@ -5,7 +5,7 @@ from typing import Final
 
 import numpy as np
 
-from isocost.catalog.kinds import Cloud
+from isocost.domain.workspace import Cloud
 from isocost.simulator.cluster import Availability, SimulatedCluster
 from isocost.simulator.conditions import RunConditions
 from isocost.simulator.run import (

@@ -2,8 +2,9 @@
 
 import pytest
 
-from isocost.catalog.kinds import Cloud, Compute, Disk, Engine, Plan
+from isocost.catalog.kinds import Compute, Disk, Engine
 from isocost.catalog.shipped import load
+from isocost.domain.workspace import Cloud, Plan
 from isocost.errors import UnknownName
 
 AWS = (Cloud.AWS, "us-east-1")

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from isocost.catalog.kinds import Cloud, Compute, Disk, Engine, Plan
+from isocost.catalog.kinds import Compute, Disk, Engine
 from isocost.catalog.shipped import load
+from isocost.domain.workspace import Cloud, Plan
 
 ROOT = Path(__file__).parents[3]
 DATA = ROOT / "src" / "isocost" / "catalog" / "data"

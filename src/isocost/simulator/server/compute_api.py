@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from isocost.catalog.kinds import Cloud
+from isocost.domain.workspace import Cloud
 from isocost.simulator.server.calls import Answer, Call, Endpoint, page
 from isocost.simulator.workspace.access import Right
 from isocost.simulator.workspace.clusters import cluster_view, event_views

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from isocost.catalog.kinds import Cloud
 from isocost.domain.cluster import NodeType
+from isocost.domain.workspace import Cloud
 from isocost.simulator.cluster import SimulatedCluster
 from isocost.simulator.columns import empty_table
 from isocost.simulator.conditions import RunConditions

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from isocost.catalog import shipped
-from isocost.catalog.kinds import Cloud
 from isocost.domain.cluster import NodeType
+from isocost.domain.workspace import Cloud
 from isocost.errors import InvalidInput
 from isocost.simulator.cluster import (
     AttachedDisks,

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from isocost.catalog.kinds import Cloud
+from isocost.domain.workspace import Cloud
 from isocost.errors import InvalidInput
 from isocost.simulator.identity import RunIdentity, spark_context_id_from_seed
 from isocost.simulator.run import SimulatedRun

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from isocost.catalog.kinds import Cloud
+from isocost.domain.workspace import Cloud
 from isocost.simulator.conditions import CodeChange, Episode, Scenario, SizeJump
 from isocost.simulator.workspace.behaviour import Behaviour
 from isocost.simulator.workspace.shapes import SHAPES, workload_of_shape

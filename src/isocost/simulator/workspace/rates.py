@@ -1,8 +1,9 @@
 """A cloud's region in, what a simulated workspace there charges for job clusters out."""
 
 from isocost.catalog import shipped
-from isocost.catalog.kinds import Engine, Plan
+from isocost.catalog.kinds import Engine
 from isocost.domain.cost import RateCard
+from isocost.domain.workspace import Plan
 from isocost.simulator.workspace.compute import Machinery
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from isocost.catalog.kinds import Cloud
+from isocost.domain.workspace import Cloud
 from isocost.errors import InvalidInput
 from isocost.simulator.event_log import ROLL_EVERY_S
 from isocost.simulator.simulate import EPOCH

@@ -2,7 +2,7 @@
 
 import pytest
 
-from isocost.catalog.kinds import Cloud
+from isocost.domain.workspace import Cloud
 from isocost.simulator.workspace.estate import POLICY_ID, POOL_ID, EstatePlan, settle_estate
 from isocost.simulator.workspace.runs import Result
 from isocost.simulator.workspace.shapes import SHAPES
