@@ -6,13 +6,15 @@ learning ──settle──▶ optimizing ──drift──▶ rebasing ──se
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from enum import Enum
 from math import isfinite
 from typing import Final
 
 from isocost.domain.cluster import ClusterSpec
 from isocost.domain.lifecycle import advance
+from isocost.domain.limits import NO_LIMITS, Limits
 from isocost.errors import InvalidInput
 
 DEFAULT_CLUSTER_KEY: Final = "main"
@@ -67,10 +69,58 @@ class Sla:
 
 @dataclass(frozen=True, slots=True)
 class ProjectCluster:
-    """One cluster of a project and the spec last applied to it."""
+    """One cluster of a project and the spec last applied to it.
+
+    Attributes:
+        phase: of this cluster; None where the project's counts.
+    """
 
     cluster_key: str
     spec: ClusterSpec
+    phase: Phase | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a project was imported from.
+
+    Attributes:
+        workspace: its name here.
+        definition_id: what the workspace calls the definition.
+        settings: the definition as it was before anything was changed, JSON text.
+        webhook_id: of the notification destination that tells of ended runs; empty without one.
+        heard_until: runs that started before are all known.
+    """
+
+    workspace: str
+    definition_id: str
+    settings: str = field(repr=False)
+    webhook_id: str = ""
+    heard_until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Guarding:
+    """What the guardrails of a project have come to.
+
+    Attributes:
+        is_auto_apply: recommendations are applied without asking; else it is a dry run.
+        roll_back_count: since auto-apply was turned on last.
+        notice: what a person should know, such as why auto-apply went off; None for nothing.
+        fault: why the project cannot be looked after at present; None if it can.
+        failed_looks: times in a row that looking after it failed.
+        look_at: not to be looked at before, after a failure; None for at any time.
+    """
+
+    is_auto_apply: bool = False
+    roll_back_count: int = 0
+    notice: str | None = None
+    fault: str | None = None
+    failed_looks: int = 0
+    look_at: datetime | None = None
+
+
+NOT_GUARDED: Final = Guarding()
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +130,10 @@ class Project:
     Attributes:
         sla: None until one is set; the first run may be what it is derived from.
         clusters: by cluster key, at least one.
+        phase: the least settled of its clusters'.
+        origin: None for a project that was not imported.
+        baseline_ids: executions that savings are measured against.
+        is_retired: it was taken off; kept for its history.
     """
 
     project_id: str
@@ -87,6 +141,11 @@ class Project:
     clusters: Mapping[str, ProjectCluster]
     sla: Sla | None = None
     phase: Phase = Phase.LEARNING
+    origin: Origin | None = None
+    limits: Limits = NO_LIMITS
+    guarding: Guarding = NOT_GUARDED
+    baseline_ids: tuple[str, ...] = ()
+    is_retired: bool = False
 
     def __post_init__(self) -> None:
         if not self.clusters:
@@ -104,7 +163,8 @@ class Project:
             raise InvalidInput(
                 f"Project {self.name!r} has no cluster {cluster_key!r}; it has {known}."
             )
-        clusters = {**self.clusters, cluster_key: ProjectCluster(cluster_key, spec)}
+        cluster = replace(self.clusters[cluster_key], spec=spec)
+        clusters = {**self.clusters, cluster_key: cluster}
         return replace(self, clusters=clusters)
 
     def after(self, event: PhaseEvent) -> "Project":

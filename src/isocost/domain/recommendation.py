@@ -2,6 +2,9 @@
 
     drafted ──issue──▶ issued ──apply──▶ applied ──observe──▶ observed ──keep──────▶ kept
         └──expire──▶ expired ◀──expire──┘                        └──roll_back──▶ rolled back
+                                                                 kept ──roll_back──▶ rolled back
+
+A kept spec is rolled back when a later run of it breaks a guardrail.
 
 An `AppliedRecommendation` is another type than a `Recommendation`, so nothing can be rolled back
 that was never applied.
@@ -54,6 +57,7 @@ NEXT_RECOMMENDATION_STATE: Final[
     (_State.APPLIED, _Event.OBSERVE): _State.OBSERVED,
     (_State.OBSERVED, _Event.KEEP): _State.KEPT,
     (_State.OBSERVED, _Event.ROLL_BACK): _State.ROLLED_BACK,
+    (_State.KEPT, _Event.ROLL_BACK): _State.ROLLED_BACK,
 }
 
 

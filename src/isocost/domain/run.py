@@ -17,6 +17,7 @@ from typing import Final
 
 from isocost.domain.cluster import ClusterSpec, ClusterTimeline
 from isocost.domain.cost import CostBreakdown
+from isocost.domain.deviation import Deviation
 from isocost.domain.lifecycle import advance
 
 
@@ -68,6 +69,14 @@ class Run:
         inputs: numeric arguments of the run and features of what it read, by name.
         failed_after_s: how long a failed run's application had run until then, if that is known.
         is_timed_out: it did not fail by itself but was stopped, so it would have taken longer.
+        execution_id: the execution of the whole project that it is part of; None where a project
+            is one run.
+        allowed_s: the longest that it might have taken for the whole project to keep its SLA;
+            None where that is the SLA itself.
+        deviation: from what was expected of it, once it was judged.
+        is_disturbed: lost executors or retries made it slower than such a run is; None where its
+            profile says so.
+        spot_loss_count: nodes that the cloud took away.
     """
 
     run_id: str
@@ -88,6 +97,11 @@ class Run:
     failed_after_s: float | None = None
     is_timed_out: bool = False
     inputs: tuple[tuple[str, float], ...] = ()
+    execution_id: str | None = None
+    allowed_s: float | None = None
+    deviation: Deviation | None = None
+    is_disturbed: bool | None = None
+    spot_loss_count: int = 0
 
     def after(self, event: RunEvent) -> "Run":
         """Return this run once `event` has happened; raises IllegalTransition."""

@@ -67,8 +67,7 @@ class _Choice:
             question.node_types,
             question.overhead_s,
             asked.max_runtime_s if asked else None,
-            question.rates,
-            question.driver,
+            question.purchase,
         )
         self._model = ProjectModel(
             question.history,

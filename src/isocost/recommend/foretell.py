@@ -7,13 +7,12 @@ from typing import Final
 import numpy as np
 
 from isocost.domain.cluster import ClusterSpec, NodeType
-from isocost.domain.cost import RateCard
 from isocost.domain.recommendation import Cause, ConsideredCandidate, Interval, Prediction
 from isocost.model.causes import NOISE, causes_of
 from isocost.model.mixture import Mixture
 from isocost.model.points import Floats, Points, points_of
 from isocost.model.project import ProjectModel, Seen
-from isocost.pricing.list_cost import MACHINES_ONLY, usd_per_s
+from isocost.pricing.purchase import MACHINES_BY_THE_SECOND, Purchase
 
 # Median, then the ends of the 80 and of the 95 % interval.
 _LEVELS: Final = (0.5, 0.1, 0.9, 0.025, 0.975)
@@ -26,15 +25,13 @@ class Terms:
     Attributes:
         overhead_s: how long the cluster is paid for beyond the application's runtime.
         max_runtime_s: the SLA, if there is one.
-        rates: of DBUs and disks.
-        driver: the driver's node type; None where a driver is not paid for.
+        purchase: how clusters are bought.
     """
 
     node_types: Sequence[NodeType]
     overhead_s: float
     max_runtime_s: float | None
-    rates: RateCard = MACHINES_ONLY
-    driver: NodeType | None = None
+    purchase: Purchase = MACHINES_BY_THE_SECOND
 
     def usd_per_s(self, specs: Sequence[ClusterSpec]) -> Floats:
         """Return what each cluster costs a second, (specs,).
@@ -42,13 +39,7 @@ class Terms:
         Raises:
             InvalidInput: if a node type's DBUs have no price.
         """
-        of_one = {t.node_type_id: self._of_one(t) for t in self.node_types}
-        rates = (of_one[s.node_type_id] * s.worker_count for s in specs)
-        fixed = 0.0 if self.driver is None else self._of_one(self.driver)
-        return np.fromiter(rates, np.float64, len(specs)) + fixed
-
-    def _of_one(self, node_type: NodeType) -> float:
-        return usd_per_s(ClusterSpec(node_type.node_type_id, 1), [node_type], self.rates)
+        return self.purchase.usd_per_s(specs, self.node_types)
 
 
 def foretell(

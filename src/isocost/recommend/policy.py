@@ -5,11 +5,10 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from isocost.domain.cluster import ClusterSpec, NodeType
-from isocost.domain.cost import RateCard
 from isocost.domain.project import Phase, Sla
 from isocost.domain.recommendation import Abstention, Evidence, Prediction
 from isocost.model.history import Inputs, Observation
-from isocost.pricing.list_cost import MACHINES_ONLY
+from isocost.pricing.purchase import MACHINES_BY_THE_SECOND, Purchase
 from isocost.space.candidates import CandidateSpace
 
 # Runs that an improvement is expected to be enjoyed for: five working weeks of a daily job. Its
@@ -51,8 +50,7 @@ class Question:
         overhead_s: how long the cluster is paid for beyond the application's runtime.
         input_bytes: expected of the next run; None for as much as the newest run read.
         inputs: numeric arguments of the next run by name; None for the newest run's.
-        rates: of DBUs and disks, where the node types have any.
-        driver: the driver's node type; None where a driver is not paid for.
+        purchase: how clusters are bought.
         news: what else has changed, such as prices or the deadline; a reason to learn again.
     """
 
@@ -65,8 +63,7 @@ class Question:
     overhead_s: float = 0.0
     input_bytes: float | None = None
     inputs: Inputs | None = None
-    rates: RateCard = MACHINES_ONLY
-    driver: NodeType | None = None
+    purchase: Purchase = MACHINES_BY_THE_SECOND
     news: str | None = None
 
 

@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Final
 
 from isocost.domain.cluster import NodeType
-from isocost.domain.cost import RateCard
 from isocost.domain.profile import RunProfile
 from isocost.domain.recommendation import (
     Abstention,
@@ -20,7 +19,7 @@ from isocost.domain.run import Run, RunState
 from isocost.model.history import Ending, Observation, given_up
 from isocost.model.log_evidence import is_disturbed
 from isocost.platforms.base import Platform
-from isocost.pricing.list_cost import MACHINES_ONLY
+from isocost.pricing.purchase import MACHINES_BY_THE_SECOND, Purchase
 from isocost.recommend.policy import DEFAULT_AIMS, Advice, Policy, Question, SearchAims
 from isocost.space.candidates import CandidateSpace, Capacity, candidate_space
 from isocost.store.base import Store, Transaction
@@ -31,14 +30,12 @@ class Offer:
     """What a platform offers to a project: its node types and the clusters it can run.
 
     Attributes:
-        rates: of DBUs and disks.
-        driver: the driver's node type; None where a driver is not paid for.
+        purchase: how clusters are bought.
     """
 
     node_types: Sequence[NodeType]
     space: CandidateSpace
-    rates: RateCard = MACHINES_ONLY
-    driver: NodeType | None = None
+    purchase: Purchase = MACHINES_BY_THE_SECOND
 
 
 # Workers of a cluster on one machine are Java processes that start at once; with more of them, on
@@ -92,8 +89,7 @@ def recommend(
             phase=project.phase,
             aims=aims,
             overhead_s=_mean_overhead_s(runs),
-            rates=left.rates,
-            driver=left.driver,
+            purchase=left.purchase,
         )
     )
     if isinstance(answer, Abstention):
