@@ -1,10 +1,11 @@
 """Recommendations: a chosen candidate with its evidence, and what became of it.
 
     drafted ──issue──▶ issued ──apply──▶ applied ──observe──▶ observed ──keep──────▶ kept
-        └──expire──▶ expired ◀──expire──┘                        └──roll_back──▶ rolled back
+        └──expire──▶ expired ◀──expire──┴──────────┘             └──roll_back──▶ rolled back
                                                                  kept ──roll_back──▶ rolled back
 
-A kept spec is rolled back when a later run of it breaks a guardrail.
+A kept spec is rolled back when a later run of it breaks a guardrail. An applied one expires when
+its spec was changed by somebody else before any run of it.
 
 An `AppliedRecommendation` is another type than a `Recommendation`, so nothing can be rolled back
 that was never applied.
@@ -55,6 +56,7 @@ NEXT_RECOMMENDATION_STATE: Final[
     (_State.ISSUED, _Event.APPLY): _State.APPLIED,
     (_State.ISSUED, _Event.EXPIRE): _State.EXPIRED,
     (_State.APPLIED, _Event.OBSERVE): _State.OBSERVED,
+    (_State.APPLIED, _Event.EXPIRE): _State.EXPIRED,
     (_State.OBSERVED, _Event.KEEP): _State.KEPT,
     (_State.OBSERVED, _Event.ROLL_BACK): _State.ROLLED_BACK,
     (_State.KEPT, _Event.ROLL_BACK): _State.ROLLED_BACK,

@@ -1,4 +1,4 @@
-"""The port to whoever remembers: transactions over projects, runs, recommendations and trials.
+"""The port to whoever remembers: transactions over workspaces, projects, runs and trials.
 
 Within one transaction every read sees the writes before it; a transaction that raises leaves
 nothing behind. Stores are safe to use from several threads and, for SQL, several processes.
@@ -8,11 +8,14 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
 
+from isocost.domain.change import Change
+from isocost.domain.execution import Execution
 from isocost.domain.experiment import Experiment, Trial
 from isocost.domain.profile import RunProfile
 from isocost.domain.project import Project
 from isocost.domain.recommendation import Recommendation
 from isocost.domain.run import Run
+from isocost.domain.workspace import Workspace
 
 
 class Transaction(Protocol):
@@ -21,12 +24,58 @@ class Transaction(Protocol):
     Every `get` by id raises NotFound, with what there is instead, when the id is unknown.
     """
 
+    def put_workspace(self, workspace: Workspace) -> None:
+        """Remember a workspace."""
+        ...
+
+    def workspace(self, name: str) -> Workspace:
+        """Return one workspace."""
+        ...
+
+    def workspaces(self) -> Sequence[Workspace]:
+        """Return all workspaces by name."""
+        ...
+
+    def remove_workspace(self, name: str) -> None:
+        """Forget a workspace; its projects must have been removed."""
+        ...
+
     def put_project(self, project: Project) -> None:
-        """Remember a project."""
+        """Remember a project; the workspace it came from, if any, must be known."""
         ...
 
     def project(self, project_id: str) -> Project:
         """Return one project."""
+        ...
+
+    def imported_projects(self, workspace: str | None = None) -> Sequence[Project]:
+        """Return the projects that came from a workspace, or from any, by id; retired ones too."""
+        ...
+
+    def remove_project(self, project_id: str) -> None:
+        """Forget a project with everything that belongs to it; not one of an experiment."""
+        ...
+
+    def put_execution(self, execution: Execution) -> None:
+        """Remember an execution; its project must be known."""
+        ...
+
+    def execution(self, execution_id: str) -> Execution:
+        """Return one execution."""
+        ...
+
+    def executions_of(
+        self, project_id: str, *, newest: int | None = None, is_open: bool = False
+    ) -> Sequence[Execution]:
+        """Return a project's executions by ordinal, the newest few or those not over only."""
+        ...
+
+    def put_change(self, change: Change) -> None:
+        """Remember a change; its project must be known."""
+        ...
+
+    def changes_of(self, project_id: str, *, is_planned: bool = False) -> Sequence[Change]:
+        """Return a project's changes, oldest first; only those still planned if asked for."""
         ...
 
     def put_run(self, run: Run) -> None:
@@ -37,8 +86,8 @@ class Transaction(Protocol):
         """Return one run."""
         ...
 
-    def runs_of(self, project_id: str) -> Sequence[Run]:
-        """Return a project's runs by ordinal."""
+    def runs_of(self, project_id: str, *, newest: int | None = None) -> Sequence[Run]:
+        """Return a project's runs by ordinal and id, all or the newest few."""
         ...
 
     def put_profile(self, run_id: str, profile: RunProfile) -> None:
@@ -53,8 +102,14 @@ class Transaction(Protocol):
         """Remember a recommendation; its project and parent run must be known."""
         ...
 
-    def recommendations_of(self, project_id: str) -> Sequence[Recommendation]:
-        """Return a project's recommendations, oldest first."""
+    def recommendation(self, recommendation_id: str) -> Recommendation:
+        """Return one recommendation."""
+        ...
+
+    def recommendations_of(
+        self, project_id: str, *, newest: int | None = None
+    ) -> Sequence[Recommendation]:
+        """Return a project's recommendations, oldest first, all or the newest few."""
         ...
 
     def put_experiment(self, experiment: Experiment) -> None:

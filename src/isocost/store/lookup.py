@@ -1,9 +1,9 @@
-"""An unknown id and the known ones in, the error every store raises out."""
+"""What was asked for and what there is in, the error every store raises out."""
 
 from collections.abc import Sequence
 from difflib import get_close_matches
 
-from isocost.errors import NotFound
+from isocost.errors import InvalidInput, NotFound
 
 _SHOWN = 5  # as many names as a person takes in at a glance
 
@@ -14,3 +14,18 @@ def not_found(noun: str, key: str, known: Sequence[str]) -> NotFound:
         return NotFound(f"There is no {noun} {key!r}; none is stored yet.")
     near = get_close_matches(key, known, n=_SHOWN) or list(known)[-_SHOWN:]
     return NotFound(f"There is no {noun} {key!r}. Stored are, among others: {', '.join(near)}.")
+
+
+def still_has_projects(workspace: str) -> InvalidInput:
+    """Return the error for removing a workspace that projects came from."""
+    return InvalidInput(
+        f"Workspace {workspace!r} still has projects. Delete them first, which restores their "
+        "definitions: isocost project list, isocost project delete."
+    )
+
+
+def belongs_to_experiment(project_id: str) -> InvalidInput:
+    """Return the error for removing a project that an experiment is made of."""
+    return InvalidInput(
+        f"Project {project_id!r} belongs to an experiment and stays as long as that does."
+    )

@@ -1,18 +1,21 @@
 """A store in this process's memory: for tests, simulations and anything not worth a file."""
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
 from typing import TypeVar
 
+from isocost.domain.change import Change, ChangeState
+from isocost.domain.execution import Execution
 from isocost.domain.experiment import Experiment, Trial
 from isocost.domain.profile import RunProfile
 from isocost.domain.project import Project
 from isocost.domain.recommendation import Recommendation
 from isocost.domain.run import Run
+from isocost.domain.workspace import Workspace
 from isocost.store.base import Transaction
-from isocost.store.lookup import not_found
+from isocost.store.lookup import belongs_to_experiment, not_found, still_has_projects
 from isocost.store.nesting import NoNesting, write_refused
 
 Value = TypeVar("Value")
@@ -22,7 +25,10 @@ Value = TypeVar("Value")
 class _Tables:
     """Everything remembered; values are frozen, so copying the dictionaries copies the store."""
 
+    workspaces: dict[str, Workspace] = field(default_factory=dict)
     projects: dict[str, Project] = field(default_factory=dict)
+    executions: dict[str, Execution] = field(default_factory=dict)
+    changes: dict[str, Change] = field(default_factory=dict)
     runs: dict[str, Run] = field(default_factory=dict)
     profiles: dict[str, RunProfile] = field(default_factory=dict)
     recommendations: dict[str, Recommendation] = field(default_factory=dict)
@@ -64,11 +70,71 @@ class _MemoryTransaction:
         self._tables = tables
         self._is_read_only = read_only
 
+    def put_workspace(self, workspace: Workspace) -> None:
+        self._put(self._tables.workspaces, workspace.name, workspace)
+
+    def workspace(self, name: str) -> Workspace:
+        return _get(self._tables.workspaces, name, "workspace")
+
+    def workspaces(self) -> Sequence[Workspace]:
+        return sorted(self._tables.workspaces.values(), key=lambda w: w.name)
+
+    def remove_workspace(self, name: str) -> None:
+        self.workspace(name)
+        if self.imported_projects(name):
+            raise still_has_projects(name)
+        self._remove(self._tables.workspaces, [name])
+
     def put_project(self, project: Project) -> None:
+        if project.origin is not None:
+            self.workspace(project.origin.workspace)
         self._put(self._tables.projects, project.project_id, project)
 
     def project(self, project_id: str) -> Project:
         return _get(self._tables.projects, project_id, "project")
+
+    def imported_projects(self, workspace: str | None = None) -> Sequence[Project]:
+        imported = (p for p in self._tables.projects.values() if p.origin is not None)
+        return sorted(
+            (p for p in imported if p.origin and workspace in {None, p.origin.workspace}),
+            key=lambda p: p.project_id,
+        )
+
+    def remove_project(self, project_id: str) -> None:
+        self.project(project_id)
+        tables = self._tables
+        if any(t.project_id == project_id for t in tables.trials.values()):
+            raise belongs_to_experiment(project_id)
+        runs = {r.run_id for r in tables.runs.values() if r.project_id == project_id}
+        self._remove(tables.profiles, runs)
+        self._remove(tables.recommendations, _ids_of(tables.recommendations, project_id))
+        self._remove(tables.changes, _ids_of(tables.changes, project_id))
+        self._remove(tables.executions, _ids_of(tables.executions, project_id))
+        self._remove(tables.runs, runs)
+        self._remove(tables.projects, [project_id])
+
+    def put_execution(self, execution: Execution) -> None:
+        self.project(execution.project_id)
+        self._put(self._tables.executions, execution.execution_id, execution)
+
+    def execution(self, execution_id: str) -> Execution:
+        return _get(self._tables.executions, execution_id, "execution")
+
+    def executions_of(
+        self, project_id: str, *, newest: int | None = None, is_open: bool = False
+    ) -> Sequence[Execution]:
+        all_of = (e for e in self._tables.executions.values() if e.project_id == project_id)
+        found = sorted((e for e in all_of if not (is_open and e.is_over)), key=lambda e: e.ordinal)
+        return _newest(found, newest)
+
+    def put_change(self, change: Change) -> None:
+        self.project(change.project_id)
+        self._put(self._tables.changes, change.change_id, change)
+
+    def changes_of(self, project_id: str, *, is_planned: bool = False) -> Sequence[Change]:
+        all_of = (c for c in self._tables.changes.values() if c.project_id == project_id)
+        found = (c for c in all_of if not is_planned or c.state is ChangeState.PLANNED)
+        return sorted(found, key=lambda c: (c.planned_at, c.change_id))
 
     def put_run(self, run: Run) -> None:
         self.project(run.project_id)
@@ -77,9 +143,9 @@ class _MemoryTransaction:
     def run(self, run_id: str) -> Run:
         return _get(self._tables.runs, run_id, "run")
 
-    def runs_of(self, project_id: str) -> Sequence[Run]:
+    def runs_of(self, project_id: str, *, newest: int | None = None) -> Sequence[Run]:
         runs = (r for r in self._tables.runs.values() if r.project_id == project_id)
-        return sorted(runs, key=lambda r: r.ordinal)
+        return _newest(sorted(runs, key=lambda r: (r.ordinal, r.run_id)), newest)
 
     def put_profile(self, run_id: str, profile: RunProfile) -> None:
         self.run(run_id)
@@ -93,9 +159,15 @@ class _MemoryTransaction:
         self.run(recommendation.parent_run_id)
         self._put(self._tables.recommendations, recommendation.recommendation_id, recommendation)
 
-    def recommendations_of(self, project_id: str) -> Sequence[Recommendation]:
+    def recommendation(self, recommendation_id: str) -> Recommendation:
+        return _get(self._tables.recommendations, recommendation_id, "recommendation")
+
+    def recommendations_of(
+        self, project_id: str, *, newest: int | None = None
+    ) -> Sequence[Recommendation]:
         found = (r for r in self._tables.recommendations.values() if r.project_id == project_id)
-        return sorted(found, key=lambda r: (r.drafted_at, r.recommendation_id))
+        ordered = sorted(found, key=lambda r: (r.drafted_at, r.recommendation_id))
+        return _newest(ordered, newest)
 
     def put_experiment(self, experiment: Experiment) -> None:
         self._put(self._tables.experiments, experiment.name, experiment)
@@ -119,6 +191,22 @@ class _MemoryTransaction:
         if self._is_read_only:
             raise write_refused(type(value).__name__)
         table[key] = value
+
+    def _remove(self, table: dict[str, Value], keys: Iterable[str]) -> None:
+        if self._is_read_only:
+            raise write_refused("removal")
+        for key in keys:
+            table.pop(key, None)
+
+
+def _newest(ordered: list[Value], count: int | None) -> list[Value]:
+    return ordered if count is None else ordered[max(0, len(ordered) - count) :]
+
+
+def _ids_of(
+    table: Mapping[str, Recommendation | Change | Execution], project_id: str
+) -> list[str]:
+    return [key for key, value in table.items() if value.project_id == project_id]
 
 
 def _get(table: Mapping[str, Value], key: str, noun: str) -> Value:

@@ -7,14 +7,15 @@ from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection
 
 from isocost.errors import InvalidInput
+from isocost.store.sql.database import Database
 
 _MIGRATIONS: Final = Path(__file__).parent / "migrations"
 
 
-def is_at_head(connection: Connection, path: Path) -> bool:
+def is_at_head(connection: Connection, database: Database) -> bool:
     """Return whether the schema is the newest; only reads.
 
     Raises:
@@ -25,19 +26,18 @@ def is_at_head(connection: Connection, path: Path) -> bool:
     unknown = current - {revision.revision for revision in script.walk_revisions()}
     if unknown:
         raise InvalidInput(
-            f"{path} was written by a newer version of Isocost: its schema "
-            f"{', '.join(sorted(unknown))} is not known to this one. Upgrade Isocost, or point "
-            "ISOCOST_HOME to another directory."
+            f"{database.name} was written by a newer version of Isocost: its schema "
+            f"{', '.join(sorted(unknown))} is not known to this one. Upgrade Isocost, or "
+            f"{database.elsewhere}."
         )
     return current == set(script.get_heads())
 
 
-def migrate(engine: Engine) -> None:
-    """Apply every migration the database lacks, all of them or none."""
+def migrate(connection: Connection) -> None:
+    """Apply every migration the database lacks, within the caller's transaction."""
     config = _config()
-    with engine.begin() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
 
 
 def _config() -> Config:

@@ -6,7 +6,17 @@ in `body`; a column is added, by a migration, when something must be found or so
 
 from typing import Final
 
-from sqlalchemy import Column, DateTime, ForeignKey, Index, Integer, LargeBinary, MetaData, String
+from sqlalchemy import (
+    Boolean,
+    Column,
+    DateTime,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+)
 from sqlalchemy import Table as SqlTable
 
 METADATA: Final = MetaData(
@@ -22,8 +32,38 @@ def _body() -> Column[bytes]:
     return Column("body", LargeBinary, nullable=False)
 
 
+WORKSPACES: Final = SqlTable(
+    "workspaces", METADATA, Column("name", String, primary_key=True), _body()
+)
 PROJECTS: Final = SqlTable(
-    "projects", METADATA, Column("project_id", String, primary_key=True), _body()
+    "projects",
+    METADATA,
+    Column("project_id", String, primary_key=True),
+    # NULL for a project that was not imported; no foreign key, for SQLite adds none to a table
+    # that is there already without copying it, and the store checks it.
+    Column("workspace", String, nullable=True),
+    _body(),
+    Index("ix_projects_workspace", "workspace"),
+)
+EXECUTIONS: Final = SqlTable(
+    "executions",
+    METADATA,
+    Column("execution_id", String, primary_key=True),
+    Column("project_id", String, ForeignKey("projects.project_id"), nullable=False),
+    Column("ordinal", Integer, nullable=False),
+    Column("is_open", Boolean, nullable=False),
+    _body(),
+    Index("ix_executions_project_id", "project_id", "ordinal"),
+)
+CHANGES: Final = SqlTable(
+    "changes",
+    METADATA,
+    Column("change_id", String, primary_key=True),
+    Column("project_id", String, ForeignKey("projects.project_id"), nullable=False),
+    Column("state", String, nullable=False),
+    Column("planned_at", DateTime(timezone=True), nullable=False),
+    _body(),
+    Index("ix_changes_project_id", "project_id", "planned_at"),
 )
 RUNS: Final = SqlTable(
     "runs",

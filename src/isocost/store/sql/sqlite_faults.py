@@ -1,4 +1,4 @@
-"""What the database or the file system refused in; our error, with the next step, out."""
+"""What SQLite or the file system refused in; our error, with the next step, out."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
