@@ -38,7 +38,7 @@ def test_what_was_stored_survives_a_restart(tmp_path):
 
 def test_migrations_make_the_schema_that_the_code_expects(tmp_path):
     store = SqlStore(tmp_path / "isocost.db")
-    with store._engine.connect() as connection:
+    with store._database.reading() as connection:
         assert compare_metadata(MigrationContext.configure(connection), METADATA) == []
     store.close()
 

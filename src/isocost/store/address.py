@@ -1,4 +1,4 @@
-"""A text like `postgresql://user:password@host/database` in, a checked and discreet address out."""
+"""A text like `postgresql://user:password@host/database` in, an address to be shown out."""
 
 import re
 from dataclasses import dataclass, field

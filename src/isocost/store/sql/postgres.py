@@ -50,14 +50,14 @@ _CONNECTING: Final[Mapping[str, str]] = {
     "keepalives_count": "3",
 }
 
-# READ COMMITTED, so that each statement after the lock sees what the lock's last holder committed:
-# a snapshot of the whole transaction would be taken by the very statement that waits for the lock.
-# The lock's number is "isocost" in four bytes, above the schema's: stores in other schemas of the
-# same database have locks of their own. It is held until the transaction has ended.
+# READ COMMITTED, so that each statement after the lock sees what its last holder committed: a
+# snapshot for the whole transaction would be taken by the very statement that waits for the lock.
+# The lock's number is a mark of ours in the upper half and the schema's in the lower: stores in
+# other schemas of the same database have locks of their own. The transaction's end releases it.
 _BEGIN_WRITING: Final = (
     "SET TRANSACTION ISOLATION LEVEL READ COMMITTED READ WRITE; "
     "SET LOCAL lock_timeout = {wait_ms}; "
-    "SELECT pg_advisory_xact_lock((x'1505c057'::bigint << 31) + s.oid::bigint) "
+    "SELECT pg_advisory_xact_lock((x'1505c057'::bigint << 32) + s.oid::bigint) "
     "FROM pg_namespace s WHERE s.nspname = current_schema()"
 )
 # One snapshot for all statements; under MVCC it takes no lock that a writer would wait for.
@@ -128,9 +128,9 @@ class PostgresDatabase:
 
     @contextmanager
     def _begun(self, statement: str) -> Iterator[Connection]:
-        connection = self._patiently(statement)
-        with connection, connection.get_transaction() or connection.begin():
+        with self._patiently(statement) as connection:  # which rolls back what is not committed
             yield connection
+            connection.commit()
 
     def _patiently(self, statement: str) -> Connection:
         """Return a connection with a transaction begun; wait for a server that is gone.
@@ -155,8 +155,8 @@ class PostgresDatabase:
     def _begin(self, statement: str) -> Connection:
         connection = self._engine.connect()
         try:
-            connection.begin()
-            connection.exec_driver_sql(statement)
+            # Without parameters the driver sends several statements in one message.
+            connection.exec_driver_sql(statement, execution_options={"no_parameters": True})
         except BaseException:
             connection.close()
             raise

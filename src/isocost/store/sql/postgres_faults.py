@@ -73,7 +73,7 @@ def _fault(error: DBAPIError, name: str, busy_timeout_s: float) -> IsocostError:
             f"{name} takes no more connections: {said}. Try again later, or raise the server's "
             "max_connections."
         )
-    if code in _GOING or code is None and _is_about_connecting(error):
+    if code in _GOING or (code is None and _is_about_connecting(error)):
         return PlatformError(
             f"PostgreSQL at {name} cannot be reached or went away: {said}. A transaction that had "
             "begun is undone, unless it was just being committed. See that the server runs and "

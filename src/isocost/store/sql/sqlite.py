@@ -1,4 +1,4 @@
-"""A file in, a Database over SQLite out: many processes may share the file, one writes at a time."""
+"""A file in, a Database over SQLite out; many processes may share it, one writes at a time."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager

@@ -1,10 +1,10 @@
-"""The store over SQLAlchemy: nouns in, rows out, and back."""
+"""The store in a SQL database: an address in, transactions out."""
 
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final
 
 from isocost.errors import IsocostError
 from isocost.store.address import PostgresAddress
@@ -14,8 +14,6 @@ from isocost.store.sql.database import Database
 from isocost.store.sql.migrate import is_at_head, migrate
 from isocost.store.sql.sqlite import SqliteDatabase
 from isocost.store.sql.transaction import transaction_over
-
-Value = TypeVar("Value")
 
 # Longer than the longest write of one transaction (a large profile, tens of ms), short enough that
 # a user does not take a locked database for a hang.
