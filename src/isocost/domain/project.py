@@ -68,16 +68,28 @@ class Sla:
 
 
 @dataclass(frozen=True, slots=True)
+class Target:
+    """A spec and the recommendation it stems from; None where it is the definition's own."""
+
+    spec: ClusterSpec
+    recommendation_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ProjectCluster:
     """One cluster of a project and the spec last applied to it.
 
     Attributes:
         phase: of this cluster; None where the project's counts.
+        recommendation_id: of the recommendation in force; None where the definition's own spec is.
+        going_back_to: a spec that a guardrail wants in force again, until it is.
     """
 
     cluster_key: str
     spec: ClusterSpec
     phase: Phase | None = None
+    recommendation_id: str | None = None
+    going_back_to: Target | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +178,10 @@ class Project:
         cluster = replace(self.clusters[cluster_key], spec=spec)
         clusters = {**self.clusters, cluster_key: cluster}
         return replace(self, clusters=clusters)
+
+    def with_cluster(self, cluster: ProjectCluster) -> "Project":
+        """Return this project with one of its clusters added or replaced."""
+        return replace(self, clusters={**self.clusters, cluster.cluster_key: cluster})
 
     def after(self, event: PhaseEvent) -> "Project":
         """Return this project once `event` has happened; raises IllegalTransition."""

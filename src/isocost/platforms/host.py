@@ -214,6 +214,15 @@ class Host(Protocol):
         """
         ...
 
+    def refusals(
+        self, definition: Definition, cluster_key: str, specs: Sequence[ClusterSpec]
+    ) -> Mapping[ClusterSpec, str]:
+        """Return the specs that a pool or a cluster policy forbids, each with the reason.
+
+        Cheap for thousands of specs: policies are fetched once.
+        """
+        ...
+
     def planned_set_up(
         self, definition: Definition, project_id: str, *, log_destination: str, webhook_id: str
     ) -> ChangePlan:
