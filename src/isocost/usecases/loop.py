@@ -1,0 +1,125 @@
+"""What the closed loop on workspaces works with, and the names of its steps."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final
+
+from isocost.domain.cluster import ClusterTimeline
+from isocost.domain.cost import CostBreakdown
+from isocost.domain.profile import RunProfile
+from isocost.domain.project import Project
+from isocost.domain.workspace import Workspace
+from isocost.errors import InternalError
+from isocost.platforms.host import DefinedCluster, Host
+from isocost.recommend.policy import Policy
+from isocost.store.base import Store
+from isocost.usecases.recommend import Offer
+
+
+class LoopStep(StrEnum):
+    """A point that the loop passes; the process may die at any of them and nothing is lost."""
+
+    SET_UP_PLANNED = "set_up_planned"
+    SET_UP_WRITTEN = "set_up_written"
+    IMPORTED = "imported"
+    LISTED = "listed"
+    HEARD = "heard"
+    GATHERED = "gathered"
+    COLLECTED = "collected"
+    READ = "read"
+    INGESTED = "ingested"
+    WEIGHED = "weighed"
+    JUDGED = "judged"
+    ADVISED = "advised"
+    CONCLUDED = "concluded"
+    CHANGE_PLANNED = "change_planned"
+    CHANGE_WRITTEN = "change_written"
+    CHANGE_CONFIRMED = "change_confirmed"
+
+
+Tell = Callable[[LoopStep, str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long the loop waits for what comes late.
+
+    Attributes:
+        log_wait: after a run's end, for its event log; then it goes on without one.
+        late_log: after a run's end, until when a log that comes still is taken in.
+        first_pause, longest_pause: between two looks; each is twice the one before.
+        most_looks: failures in a row after which a project is left alone until a person says so.
+    """
+
+    # Databricks delivers logs every five minutes and once more after a cluster's end; three times
+    # that, and some slack, is more than the delivery takes on a bad day.
+    log_wait: timedelta = timedelta(minutes=20)
+    late_log: timedelta = timedelta(days=2)
+    first_pause: timedelta = timedelta(seconds=30)
+    longest_pause: timedelta = timedelta(hours=1)
+    most_looks: int = 12
+
+    def pause(self, attempt_count: int) -> timedelta:
+        """Return how long to wait after so many attempts."""
+        doubled = self.first_pause * float(2 ** min(attempt_count, 20))
+        return min(self.longest_pause, doubled)
+
+
+PATIENCE: Final = Patience()
+# Baseline runs: enough that a slow day does not stand for the job, soon enough to begin.
+BASELINE_RUNS: Final = 5
+
+
+def _tell_nobody(_: LoopStep, __: str) -> None:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Loop:
+    """What projects are looked after with.
+
+    Attributes:
+        host_of: opens a workspace; raises PlatformError.
+        read_profile: reads the event log at a location of a workspace.
+        price: says what a cluster cost at list rates; None where the catalog lacks a node type.
+        offer_for: says what one cluster of a project may be.
+        now_in: the present moment in a workspace; a simulated one has a clock of its own.
+        tell: hears of each step, with the project's id.
+    """
+
+    store: Store
+    host_of: Callable[[Workspace], Host]
+    read_profile: Callable[[Workspace, str], RunProfile]
+    price: Callable[[Workspace, DefinedCluster, ClusterTimeline], CostBreakdown | None]
+    offer_for: Callable[[Workspace, Project, DefinedCluster], Offer]
+    policy: Policy
+    now_in: Callable[[Workspace], datetime]
+    tell: Tell = _tell_nobody
+    patience: Patience = PATIENCE
+
+    def place_of(self, project: Project) -> "Place":
+        """Return the project's workspace, opened; raises PlatformError."""
+        if project.origin is None:
+            raise InternalError(
+                f"Project {project.project_id} was not imported from a workspace. Please report "
+                "this."
+            )
+        with self.store.transaction(read_only=True) as tx:
+            workspace = tx.workspace(project.origin.workspace)
+        return Place(workspace, self.host_of(workspace), project.origin.definition_id, self.now_in)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where one project is defined and runs."""
+
+    workspace: Workspace
+    host: Host
+    definition_id: str
+    now_in: Callable[[Workspace], datetime]
+
+    def now(self) -> datetime:
+        """Return the present moment there."""
+        return self.now_in(self.workspace)
