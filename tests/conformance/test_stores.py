@@ -19,3 +19,11 @@ class TestSqliteStore(StoreSuite):
         store = SqlStore(tmp_path / "isocost.db")
         yield store
         store.close()
+
+
+class TestPostgresStore(StoreSuite):
+    @pytest.fixture
+    def store(self, postgres):
+        store = SqlStore(postgres.a_database())
+        yield store
+        store.close()

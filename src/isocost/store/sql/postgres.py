@@ -55,7 +55,7 @@ _CONNECTING: Final[Mapping[str, str]] = {
 # The lock's number is a mark of ours in the upper half and the schema's in the lower: stores in
 # other schemas of the same database have locks of their own. The transaction's end releases it.
 _BEGIN_WRITING: Final = (
-    "SET TRANSACTION ISOLATION LEVEL READ COMMITTED READ WRITE; "
+    "SET TRANSACTION ISOLATION LEVEL READ COMMITTED; "
     "SET LOCAL lock_timeout = {wait_ms}; "
     "SELECT pg_advisory_xact_lock((x'1505c057'::bigint << 32) + s.oid::bigint) "
     "FROM pg_namespace s WHERE s.nspname = current_schema()"
