@@ -75,9 +75,11 @@ def test_a_transaction_waits_for_a_server_that_is_gone(postgres, store):
     postgres.stop()
     comeback = threading.Timer(0.5, postgres.start)
     comeback.start()
-    with store.transaction() as tx:
-        tx.put_project(a_project())
-    comeback.join()
+    try:
+        with store.transaction() as tx:
+            tx.put_project(a_project())
+    finally:
+        comeback.join()
     with store.transaction(read_only=True) as tx:
         assert tx.project("p-1") == a_project()
 
@@ -243,7 +245,9 @@ def started(address, body):
 
 
 COUNT_UP = """
-for _ in range(20):
+print("ready", flush=True)
+sys.stdin.readline()
+for _ in range(200):
     with store.transaction() as tx:
         run = tx.run("r-1")
         tx.put_run(replace(run, ordinal=run.ordinal + 1))
@@ -268,9 +272,13 @@ def test_changes_of_two_processes_are_not_lost(address, store):
         tx.put_project(a_project())
         tx.put_run(replace(a_run(), ordinal=0))
     processes = [started(address, COUNT_UP) for _ in range(2)]
+    assert [p.stdout.readline() for p in processes] == ["ready\n"] * 2
+    for process in processes:
+        process.stdin.write("\n")
+        process.stdin.flush()
     assert [(p.communicate()[0], p.returncode) for p in processes] == [("", 0)] * 2
     with store.transaction() as tx:
-        assert tx.run("r-1").ordinal == 40
+        assert tx.run("r-1").ordinal == 400
 
 
 def test_a_killed_process_leaves_nothing_and_lets_the_next_in(address, store):
