@@ -291,6 +291,7 @@ class CachedRdd:
             quote a query.
         memory_bytes, disk_bytes: None where the log does not tell: Spark 2.3 and later write
             sizes only with `spark.eventLog.logBlockUpdates.enabled`.
+        stage_ids: the first stages that made or read it, in the order in which they ended.
     """
 
     rdd_id: int
@@ -300,6 +301,7 @@ class CachedRdd:
     memory_bytes: int | None
     disk_bytes: int | None
     is_unpersisted: bool
+    stage_ids: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

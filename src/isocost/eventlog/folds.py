@@ -45,6 +45,7 @@ class RddFold:
     memory_bytes: int = 0
     disk_bytes: int = 0
     is_unpersisted: bool = False
+    stage_ids: list[int] = field(default_factory=list)
 
 
 @dataclass(slots=True)

@@ -31,6 +31,8 @@ BATCH_SIZE: Final = 512  # decoded, they fit a processor's second-level cache wi
 FOREIGN_LINE_LIMIT: Final = 1000
 # Cached blocks whose sizes are kept; an application that caches more is told by its partitions.
 MAX_CACHED_BLOCKS: Final = 200_000
+# Stages kept for each cached RDD; long loops name all that they ever cached in every stage.
+MAX_CACHING_STAGES: Final = 1_000
 
 _ADAPTIVE_UPDATE: Final = "SparkListenerSQLAdaptiveExecutionUpdate"
 
@@ -282,7 +284,7 @@ class Replay:
         self._touch(info.completion_ms)
         for rdd in info.rdds:
             if rdd.storage.uses_memory or rdd.storage.uses_disk:
-                self._cached(rdd)
+                self._cached(rdd, info.stage_id)
         execution_id = self.execution_of(fold)
         if execution_id is not None:
             key = (info.stage_id, info.attempt_id)
@@ -295,12 +297,14 @@ class Replay:
         spark_job = self.spark_jobs.get(self.spark_job_of_stage.get(stage.stage_id, -1))
         return None if spark_job is None else spark_job.sql_execution_id
 
-    def _cached(self, rdd: events.RddInfo) -> None:
+    def _cached(self, rdd: events.RddInfo, stage_id: int) -> None:
         fold = self.rdds.setdefault(rdd.rdd_id, RddFold(rdd.rdd_id))
         fold.scope, fold.partition_count = rdd.scope, rdd.partition_count
         fold.cached_partition_count = max(fold.cached_partition_count, rdd.cached_partition_count)
         fold.memory_bytes = max(fold.memory_bytes, rdd.memory_bytes)
         fold.disk_bytes = max(fold.disk_bytes, rdd.disk_bytes)
+        if len(fold.stage_ids) < MAX_CACHING_STAGES:
+            fold.stage_ids.append(stage_id)
 
     def on_unpersist(self, event: events.UnpersistRdd) -> None:
         """Take note that a cached RDD was let go."""

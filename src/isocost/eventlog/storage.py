@@ -62,4 +62,5 @@ def _cached_rdd(fold: RddFold, of_blocks: tuple[int, int]) -> CachedRdd:
         memory_bytes=memory_bytes if is_size_known else None,
         disk_bytes=disk_bytes if is_size_known else None,
         is_unpersisted=fold.is_unpersisted,
+        stage_ids=tuple(dict.fromkeys(fold.stage_ids)),
     )
