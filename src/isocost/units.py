@@ -6,6 +6,7 @@ MS_PER_S: Final = 1_000
 NS_PER_S: Final = 1_000_000_000
 S_PER_MINUTE: Final = 60
 S_PER_HOUR: Final = 3_600
+S_PER_DAY: Final = 86_400
 HOURS_PER_MONTH: Final = 730  # 365 × 24 / 12: how Azure and AWS price a month of disk by the hour
 BYTES_PER_KIB: Final = 1024
 BYTES_PER_MIB: Final = 1024**2

@@ -17,10 +17,10 @@ import sys
 from pathlib import Path
 from pyspark.sql import SparkSession
 from isocost.platforms.spark_local.applications.context import ApplicationContext
-from isocost.platforms.spark_local.data import TpcdsData
+from isocost.platforms.spark_local.data import TableData
 
 spark = SparkSession.builder.master("local[1]").config("spark.ui.enabled", "false").getOrCreate()
-context = ApplicationContext(spark, TpcdsData(Path(sys.argv[1])), Path("."))
+context = ApplicationContext(spark, TableData(Path(sys.argv[1])), Path("."))
 for number in range(1, 100):
     text = context.data.query(number)
     context.name_tables(text)
@@ -73,7 +73,7 @@ def test_two_callers_at_once_share_one_data_set(tmp_path):
 
 
 def test_failed_generator_tells_what_it_said(tmp_path):
-    target = data.TpcdsData(tmp_path / "in-the-way")
+    target = data.TableData(tmp_path / "in-the-way")
     (tmp_path / "in-the-way.unfinished").write_text("a file where a directory must go")
     with pytest.raises(PlatformError, match=r"(?s)exit code 1.*NotADirectoryError.*smaller scale"):
         data.make(target, SCALE)

@@ -12,6 +12,6 @@ A run is one child process with its own directory, `<root>/<run id>/`:
 The order of the modules, from the door inwards: `platform` (the port), `launch` (child
 processes), `driver` and `request` (the child, and what it is told), `settings` (Spark's settings
 for a cluster), `pinning` (a worker's cores are its own), `applications` (what runs), `workloads`
-(their names), `data` and `generate` (TPC-DS), `software` (pyspark and Java), `machine` (cores and
-memory), `failures` (readable messages), `lifeline` (no process left behind).
+(their names), `data` and `generate` (TPC-DS and TPC-H), `software` (pyspark and Java), `machine`
+(cores and memory), `failures` (readable messages), `lifeline` (no process left behind).
 """

@@ -1,6 +1,6 @@
-"""The TPC-DS data set on disk: made once for a scale factor, read by every run.
+"""A benchmark's data set on disk: made once for a scale factor, read by every run.
 
-    <cache>/tpcds-sf<scale>-v<layout>/
+    <cache>/<tpcds or tpch>-sf<scale>-v<layout>/
         <table>/part-<n>.parquet
         queries/q<number>.sql    the official texts with the benchmark's qualification parameters
         tables.json              table → columns in Spark's words, so that no run infers a schema
@@ -11,6 +11,7 @@ The directory appears by one rename, so whoever finds it finds it whole.
 import json
 import re
 from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
 
 from filelock import FileLock
@@ -28,8 +29,15 @@ GENERATION_LIMIT_S = 3600.0
 GENERATOR = "isocost.platforms.spark_local.generate"
 
 
+class Benchmark(Enum):
+    """Whose tables and queries; the value is DuckDB's word for the extension that brings them."""
+
+    TPCDS = "tpcds"
+    TPCH = "tpch"
+
+
 @dataclass(frozen=True, slots=True)
-class TpcdsData:
+class TableData:
     """One data set at one scale factor.
 
     Attributes:
@@ -49,7 +57,7 @@ class TpcdsData:
         return tables
 
     def query(self, number: int) -> str:
-        """Return the text of TPC-DS query `number` (1 to 99) as Spark SQL."""
+        """Return the text of query `number` (1 to 99 or 1 to 22) as Spark SQL."""
         path = self.directory / "queries" / f"q{number}.sql"
         return spark_sql(path.read_text(encoding="utf-8"))
 
@@ -67,33 +75,39 @@ def _requoted(match: re.Match[str]) -> str:
     return match[1] or f"`{match[2]}`"
 
 
-def data_set(cache: Path, scale_factor: float) -> TpcdsData:
+def data_set(
+    cache: Path, scale_factor: float, benchmark: Benchmark = Benchmark.TPCDS
+) -> TableData:
     """Return the data set of `scale_factor` under `cache`, made or not."""
-    return TpcdsData(cache / f"tpcds-sf{scale_factor:g}-v{LAYOUT_VERSION}")
+    return TableData(cache / f"{benchmark.value}-sf{scale_factor:g}-v{LAYOUT_VERSION}")
 
 
-def make(data: TpcdsData, scale_factor: float) -> None:
+def make(data: TableData, scale_factor: float, benchmark: Benchmark = Benchmark.TPCDS) -> None:
     """Make the data set unless it is there; two processes may call this at once.
 
     Raises:
-        MissingDependency: if DuckDB or its TPC-DS extension is not installed.
+        MissingDependency: if DuckDB or its extension is not installed.
         PlatformError: if the generator failed, with the last lines it wrote.
     """
     if data.directory.exists():
         return
-    require("duckdb", "duckdb_extension_tpcds")
+    require("duckdb", f"duckdb_extension_{benchmark.value}")
     data.directory.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(f"{data.directory}.lock"):
         if not data.directory.exists():
-            _generate(data, scale_factor)
+            _generate(data, scale_factor, benchmark)
 
 
-def _generate(data: TpcdsData, scale_factor: float) -> None:
+def _generate(data: TableData, scale_factor: float, benchmark: Benchmark) -> None:
     # In a process of its own: an out-of-memory or a crash in native code must not end the product.
     request = data.directory.with_name(f"{data.directory.name}.request.json")
     log = data.directory.with_name(f"{data.directory.name}.log")
     log.unlink(missing_ok=True)
-    asked = {"directory": str(data.directory), "scale_factor": scale_factor}
+    asked = {
+        "directory": str(data.directory),
+        "scale_factor": scale_factor,
+        "benchmark": benchmark.value,
+    }
     request.write_text(json.dumps(asked), encoding="utf-8")
     environment = clean_environment()
     command = ChildCommand(GENERATOR, request, data.directory.parent, log, environment)
@@ -104,8 +118,8 @@ def _generate(data: TpcdsData, scale_factor: float) -> None:
     log.unlink()
 
 
-def _why_not_made(data: TpcdsData, exit_code: int | None, log: Path) -> str:
+def _why_not_made(data: TableData, exit_code: int | None, log: Path) -> str:
     ending = "time limit" if exit_code is None else f"exit code {exit_code}"
-    why = f"Making the TPC-DS data in {data.directory} failed ({ending})."
+    why = f"Making the data set in {data.directory} failed ({ending})."
     remedy = "Free disk or memory, or ask for a smaller scale factor; then repeat the command."
     return f"{with_log(why, log, whose='The generator')}\n{remedy}"

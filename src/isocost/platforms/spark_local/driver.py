@@ -8,7 +8,7 @@ from pathlib import Path
 
 from isocost.platforms.spark_local import lifeline
 from isocost.platforms.spark_local.applications.context import ApplicationContext
-from isocost.platforms.spark_local.data import TpcdsData
+from isocost.platforms.spark_local.data import TableData
 from isocost.platforms.spark_local.failures import reason
 from isocost.platforms.spark_local.request import DriverRequest, write_outcome
 from isocost.platforms.spark_local.workloads import APPLICATIONS
@@ -38,7 +38,7 @@ def _run_application(request: DriverRequest, directory: Path) -> None:
     settings = SparkConf(loadDefaults=False).setAll(list(request.settings.items()))
     spark = SparkSession.builder.appName(request.workload).config(conf=settings).getOrCreate()
     try:
-        context = ApplicationContext(spark, TpcdsData(request.data), directory / "scratch")
+        context = ApplicationContext(spark, TableData(request.data), directory / "scratch")
         APPLICATIONS[request.workload](context)
     finally:
         spark.stop()

@@ -1,4 +1,4 @@
-"""A child process that makes one TPC-DS data set with DuckDB's generator and renames it in place.
+"""A child process that makes one data set with DuckDB's generator and renames it in place.
 
 Called by `data.make` as `python -m isocost.platforms.spark_local.generate request.json`.
 """
@@ -21,43 +21,48 @@ _FILE_BYTES = 16 * 1024 * 1024
 _MOST_FILES = 64
 # The generator's own tables stay on disk beyond this, so scale 10 does not need 25 GB of memory.
 _DUCKDB_MEMORY = "2GB"
+# DuckDB's names of the benchmarks' own generators.
+_GENERATORS = {"tpcds": "dsdgen", "tpch": "dbgen"}
 
 
 def main() -> None:
     """Read the request named on the command line and make what it asks for."""
     lifeline.hold()
     request = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
-    generate(Path(request["directory"]), float(request["scale_factor"]))
+    directory, scale_factor = Path(request["directory"]), float(request["scale_factor"])
+    generate(directory, scale_factor, request["benchmark"])
 
 
-def generate(directory: Path, scale_factor: float) -> None:
+def generate(directory: Path, scale_factor: float, benchmark: str) -> None:
     """Make the data set beside `directory`, then rename it there; the caller holds its lock."""
     unfinished = directory.with_name(f"{directory.name}.unfinished")
     shutil.rmtree(unfinished, ignore_errors=True)  # what a killed generator left
     (unfinished / "queries").mkdir(parents=True)
-    database = unfinished / "tpcds.duckdb"
+    database = unfinished / "generated.duckdb"
     with duckdb.connect(str(database)) as connection:
-        _load_extension(connection)
+        _load_extension(connection, benchmark)
         connection.execute(f"SET memory_limit = '{_DUCKDB_MEMORY}'")
-        connection.execute("CALL dsdgen(sf = ?)", [scale_factor])
+        connection.execute(f"CALL {_GENERATORS[benchmark]}(sf = ?)", [scale_factor])
         _write_tables(connection, unfinished)
-        _write_queries(connection, unfinished / "queries")
+        _write_queries(connection, unfinished / "queries", benchmark=benchmark)
     database.unlink()
     unfinished.rename(directory)
 
 
-def _load_extension(connection: duckdb.DuckDBPyConnection) -> None:
-    spec = find_spec("duckdb_extension_tpcds")
+def _load_extension(connection: duckdb.DuckDBPyConnection, benchmark: str) -> None:
+    spec = find_spec(f"duckdb_extension_{benchmark}")
     if spec is None or spec.origin is None:
-        sys.exit("The package duckdb-extension-tpcds is not installed.")
-    path = next(Path(spec.origin).parent.rglob("tpcds.duckdb_extension"))
+        sys.exit(f"The package duckdb-extension-{benchmark} is not installed.")
+    path = next(Path(spec.origin).parent.rglob(f"{benchmark}.duckdb_extension"))
     connection.load_extension(str(path))
     # The same rows in the same files on every machine, however many cores wrote them.
     connection.execute("SET preserve_insertion_order = true")
 
 
-def _write_queries(connection: duckdb.DuckDBPyConnection, directory: Path) -> None:
-    for number, text in connection.execute("FROM tpcds_queries()").fetchall():
+def _write_queries(
+    connection: duckdb.DuckDBPyConnection, directory: Path, *, benchmark: str
+) -> None:
+    for number, text in connection.execute(f"FROM {benchmark}_queries()").fetchall():
         (directory / f"q{number}.sql").write_text(text, encoding="utf-8")
 
 
@@ -76,7 +81,7 @@ def _write_tables(connection: duckdb.DuckDBPyConnection, directory: Path) -> Non
 
 
 def spark_type(duckdb_type: str) -> str:
-    """Return Spark's name for a column type of TPC-DS."""
+    """Return Spark's name for a column type of DuckDB's generators."""
     return re.sub("^VARCHAR.*", "STRING", duckdb_type.replace("INTEGER", "INT"))
 
 

@@ -20,7 +20,7 @@ from isocost.platforms.spark_local import data, failures, machine, settings, sof
 from isocost.platforms.spark_local.launch import ChildCommand, run_child
 from isocost.platforms.spark_local.pinning import make_pinned_java_home
 from isocost.platforms.spark_local.request import DriverRequest, read_outcome
-from isocost.platforms.spark_local.workloads import APPLICATIONS
+from isocost.platforms.spark_local.workloads import APPLICATIONS, benchmark_of
 
 DRIVER = "isocost.platforms.spark_local.driver"
 
@@ -66,8 +66,8 @@ class SparkLocal:
         Args:
             node_types: what its workers can be.
             root: holds one directory for each run.
-            cache: holds the TPC-DS data, made once for each scale factor.
-            scale_factor: of TPC-DS; 1 is about 1 GB of text.
+            cache: holds the data sets, made once for each scale factor.
+            scale_factor: of TPC-DS and TPC-H; 1 is about 1 GB of text.
             time_limit_s: for one run from start to end.
             capacity: of all workers together; measured from this machine if None.
 
@@ -106,7 +106,7 @@ class SparkLocal:
         return tuple(APPLICATIONS)
 
     def prepare(self, workloads: Sequence[str]) -> None:
-        """Make the TPC-DS data unless it is in the cache; about 30 s at scale factor 1.
+        """Make the data sets they read unless cached; TPC-DS takes about 30 s at scale factor 1.
 
         Raises:
             UnknownName: if a name is not one of `workloads()`.
@@ -117,7 +117,9 @@ class SparkLocal:
             _check_name("workload", workload, self.workloads())
         software.require("pyspark", "numpy")
         software.java_home(os.environ)
-        data.make(self._data, self._scale_factor)
+        for benchmark in dict.fromkeys(map(benchmark_of, workloads)):
+            found = data.data_set(self._cache, self._scale_factor, benchmark)
+            data.make(found, self._scale_factor, benchmark)
 
     def execute(self, request: RunRequest) -> RunOutcome:
         """Run the application to its end, in a process of its own with a time limit.
@@ -145,9 +147,8 @@ class SparkLocal:
             failure=self._failure(request, directory, exit_code),
         )
 
-    @property
-    def _data(self) -> data.TpcdsData:
-        return data.data_set(self._cache, self._scale_factor)
+    def _data(self, workload: str) -> data.TableData:
+        return data.data_set(self._cache, self._scale_factor, benchmark_of(workload))
 
     def _checked_node_type(self, request: RunRequest) -> NodeType:
         _check_name("workload", request.workload, self.workloads())
@@ -189,7 +190,7 @@ class SparkLocal:
     def _command(self, request: RunRequest, node_type: NodeType, directory: Path) -> ChildCommand:
         spark = settings.spark_settings(node_type, request.spec.worker_count, directory)
         path = directory / "request.json"
-        DriverRequest(request.workload, spark, self._data.directory).write(path)
+        DriverRequest(request.workload, spark, self._data(request.workload).directory).write(path)
         scratch = directory / "scratch"
         environment = software.spark_environment(scratch / "home", scratch, python=sys.executable)
         return ChildCommand(DRIVER, path, directory, directory / "spark.log", environment)

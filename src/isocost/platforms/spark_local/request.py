@@ -12,7 +12,7 @@ class DriverRequest:
 
     Attributes:
         settings: Spark's, by their full names.
-        data: directory of the TPC-DS data set.
+        data: directory of the data set that it reads.
     """
 
     workload: str

@@ -84,6 +84,8 @@ def _event_log_settings(directory: Path) -> dict[str, str]:
         "spark.eventLog.dir": directory.as_uri(),
         "spark.eventLog.compress": "true",
         "spark.eventLog.compression.codec": "zstd",
+        # How large what an application caches is; no other event tells since Spark 2.3.
+        "spark.eventLog.logBlockUpdates.enabled": "true",
     }
 
 

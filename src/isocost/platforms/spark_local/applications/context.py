@@ -1,4 +1,4 @@
-"""What every application is handed: a session, the TPC-DS data, and a place to write to.
+"""What every application is handed: a session, a data set, and a place to write to.
 
 The modules here import pyspark only where they run, so that the names of the applications can be
 listed quickly, and without the extra `spark`.
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from isocost.platforms.spark_local.data import TpcdsData
+from isocost.platforms.spark_local.data import TableData
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -30,11 +30,11 @@ class ApplicationContext:
     """
 
     spark: SparkSession
-    data: TpcdsData
+    data: TableData
     output: Path
 
     def table(self, name: str) -> DataFrame:
-        """Return a TPC-DS table; reads no row and starts no spark job."""
+        """Return a table of the data set; reads no row and starts no spark job."""
         schema = self.data.schemas()[name]
         return self.spark.read.schema(schema).parquet(str(self.data.table_directory(name)))
 

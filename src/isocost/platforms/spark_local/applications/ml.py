@@ -16,6 +16,7 @@ MOST_PIECES = 50
 CLUSTER_COUNT = 6
 KMEANS_ITERATIONS = 4
 REGRESSION_ITERATIONS = 10
+TREE_ROUNDS, TREE_DEPTH = 4, 4
 
 
 def kmeans(context: ApplicationContext) -> None:
@@ -33,6 +34,14 @@ def logistic_regression(context: ApplicationContext) -> None:
 
     vectors = _labelled_vectors(context).cache()
     LogisticRegression(maxIter=REGRESSION_ITERATIONS, tol=0.0, regParam=0.01).fit(vectors)
+
+
+def gradient_boosted_trees(context: ApplicationContext) -> None:
+    """Learn the same as `logistic_regression` by a few trees, each from what others left."""
+    from pyspark.ml.classification import GBTClassifier
+
+    vectors = _labelled_vectors(context).cache()
+    GBTClassifier(maxIter=TREE_ROUNDS, maxDepth=TREE_DEPTH, seed=SEED).fit(vectors)
 
 
 def _labelled_vectors(context: ApplicationContext) -> DataFrame:
