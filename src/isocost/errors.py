@@ -11,7 +11,8 @@
     ├── PlatformError        exit 3   Spark, Databricks or the cloud said no
     │   ├── RunFailed                 the application ended with an error
     │   ├── RunTimedOut               the application ran past its time limit
-    │   └── MissingDependency         software that the platform needs is not installed
+    │   ├── MissingDependency         software that the platform needs is not installed
+    │   └── Unavailable      exit 4   it failed or cannot be reached for now; try again
     ├── InternalError        exit 1   we broke a promise
     │   └── IllegalTransition         a life-cycle table has no entry for what happened
     └── Busy                 exit 4   somebody else is at it; try again
@@ -105,6 +106,15 @@ class MissingDependency(PlatformError):
     """Software that the platform needs is not installed."""
 
     code = "missing_dependency"
+
+
+class Unavailable(PlatformError):
+    """The platform failed or cannot be reached; the same may work later."""
+
+    code = "unavailable"
+    http_status = 503
+    exit_code = 4
+    is_retryable = True
 
 
 class InternalError(IsocostError):

@@ -1,0 +1,270 @@
+"""An address and a token in; the workspace's answers out, or errors that name the remedy."""
+
+import logging
+import re
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final, TypeVar
+
+import requests
+from databricks.sdk import WorkspaceClient, errors
+from databricks.sdk.clock import RealClock
+from databricks.sdk.config import Config
+from databricks.sdk.errors.base import DatabricksError
+
+from isocost.errors import (
+    Busy,
+    InvalidInput,
+    IsocostError,
+    NotFound,
+    PlatformError,
+    Unavailable,
+)
+
+Answer = TypeVar("Answer")
+Json = dict[str, Any]
+
+# The SDK's own limits are five minutes each, and its constructor asks the network, too.
+PATIENCE_S: Final = 60
+# The SDK waits out 429 and 503 but not 500, 502 and 504: they are tried again this often, after
+# as many seconds as attempts were made.
+_ATTEMPTS: Final = 3
+# A page of 10,000 of anything is a loop of the workspace's, not a list.
+_MOST_PAGES: Final = 10_000
+_UNKNOWN_PATH: Final = {"ENDPOINT_NOT_FOUND", None}
+_BAD_TOKEN: Final = re.compile(r"access token|token (is|has) expired|credential", re.IGNORECASE)
+
+# Without a handler Python prints the SDK's remarks beside our messages, which say the same.
+logging.getLogger("databricks.sdk").addHandler(logging.NullHandler())
+
+
+class Calls:
+    """Requests to one workspace through the official SDK. Thread-safe.
+
+    Each is tried again within `patience_s` where the workspace asks for it or cannot be reached.
+    """
+
+    def __init__(self, host: str, token: str, *, patience_s: int = PATIENCE_S) -> None:
+        self.host = host.rstrip("/")
+        self._token = token
+        self._patience_s = patience_s
+        self._client: WorkspaceClient | None = None
+        self._lock = threading.Lock()
+
+    def __repr__(self) -> str:
+        return f"Calls({self.host!r}, '***')"
+
+    @property
+    def client(self) -> WorkspaceClient:
+        """The SDK's client, made when first asked for; to be used inside `call` only."""
+        with self._lock:
+            if self._client is None:
+                self._client = _client(self.host, self._token, self._patience_s)
+            return self._client
+
+    def call(
+        self, what: str, ask: Callable[[], Answer], *, grant: str = "", is_repeatable: bool = True
+    ) -> Answer:
+        """Return what `ask` returns.
+
+        Args:
+            ask: makes the request.
+            what: is being done, as in "reading databricks job 17".
+            grant: the permission it takes and on what, as in "CAN VIEW on the databricks job".
+            is_repeatable: doing it twice is as doing it once.
+
+        Raises:
+            NotFound: what is asked about is not there.
+            InvalidInput: the workspace finds the request wrong.
+            Busy: it asks for more patience than `patience_s`, or somebody else is at it.
+            Unavailable: it fails, or cannot be reached.
+            PlatformError: it refuses.
+        """
+        attempts = _ATTEMPTS if is_repeatable else 1
+        for attempt in range(1, attempts + 1):
+            try:
+                return ask()
+            except DatabricksError as error:
+                if _is_failure(error) and attempt < attempts:
+                    time.sleep(min(attempt, self._patience_s))
+                    continue
+                raise self._refusal(what, error, grant) from error
+            except TimeoutError as error:
+                raise self._out_of_patience(what, error) from error
+            except requests.exceptions.JSONDecodeError as error:
+                raise self._no_workspace(what, "its answer is no JSON") from error
+            except (requests.RequestException, ValueError) as error:
+                raise self._no_workspace(what, _first_line(error)) from error
+        raise AssertionError("the last attempt returns or raises")
+
+    def get(
+        self,
+        what: str,
+        path: str,
+        query: Mapping[str, Any] | None = None,
+        *,
+        grant: str = "",
+    ) -> Json:
+        """Return the raw answer to GET: also of fields that the SDK does not know."""
+        return self._do(what, "GET", path, query=dict(query or {}), grant=grant)
+
+    def post(
+        self,
+        what: str,
+        path: str,
+        body: Mapping[str, Any],
+        *,
+        grant: str = "",
+        is_repeatable: bool = True,
+    ) -> Json:
+        """Return the raw answer to POST."""
+        return self._do(
+            what, "POST", path, body=dict(body), grant=grant, is_repeatable=is_repeatable
+        )
+
+    def pages(
+        self, what: str, path: str, query: Mapping[str, Any], *, grant: str = ""
+    ) -> Iterator[Json]:
+        """Yield the raw pages that `next_page_token` strings together."""
+        asked = dict(query)
+        for _ in range(_MOST_PAGES):
+            answer = self.get(what, path, asked, grant=grant)
+            yield answer
+            token = answer.get("next_page_token")
+            if not token or token == asked.get("page_token"):
+                return
+            asked["page_token"] = token
+
+    def _do(
+        self,
+        what: str,
+        method: str,
+        path: str,
+        *,
+        grant: str,
+        is_repeatable: bool = True,
+        **sent: Any,  # noqa: ANN401  query and body, as the SDK takes them
+    ) -> Json:
+        answer = self.call(
+            what,
+            lambda: self.client.api_client.do(method, path, **sent),
+            grant=grant,
+            is_repeatable=is_repeatable,
+        )
+        if not isinstance(answer, dict):
+            raise self._no_workspace(what, "its answer is no JSON object")
+        return answer
+
+    def _refusal(self, what: str, error: DatabricksError, grant: str) -> IsocostError:
+        reason = _reason(error)
+        if isinstance(error, errors.Unauthenticated) or _is_bad_token(error):
+            return PlatformError(
+                f"{self.host} does not accept the token ({reason}) when {what}. Make a new one in "
+                "the workspace under Settings > Developer > Access tokens and pass it again."
+            )
+        if isinstance(error, errors.PermissionDenied):
+            need = grant or "what the message names"
+            return PlatformError(
+                f"{self.host} forbids {what}: {reason}. Have a workspace admin grant the token's "
+                f"owner {need}, then run isocost workspace check."
+            )
+        if _is_foreign(error):
+            return self._no_workspace(what, reason)
+        if isinstance(error, errors.NotFound) or _is_absent(error):
+            return NotFound(
+                f"{self.host} has nothing for {what}: {reason}. It may have been deleted; check "
+                "in the workspace."
+            )
+        return self._failure(what, error, reason)
+
+    def _failure(self, what: str, error: DatabricksError, reason: str) -> IsocostError:
+        if isinstance(error, errors.TooManyRequests | errors.ResourceConflict):
+            return Busy(f"{self.host} is busy: {what} must wait ({reason}). Try again later.")
+        if _is_failure(error):
+            return Unavailable(
+                f"{self.host} failed at {what}: {reason}. Try again in some minutes; "
+                "status.databricks.com tells of known trouble."
+            )
+        if isinstance(error, errors.BadRequest):
+            return InvalidInput(
+                f"{self.host} finds the request wrong when {what}: {reason}. Correct what the "
+                "message names."
+            )
+        return PlatformError(f"{self.host} refuses {what}: {reason}. Correct what it names.")
+
+    def _out_of_patience(self, what: str, error: TimeoutError) -> IsocostError:
+        cause = error.__cause__
+        if isinstance(cause, errors.TooManyRequests):
+            return Busy(
+                f"{self.host} still limits requests after {self._patience_s} s, when {what}. Try "
+                "again later."
+            )
+        if isinstance(cause, DatabricksError):
+            return self._failure(what, cause, _reason(cause))
+        return Unavailable(
+            f"{self.host} could not be reached for {self._patience_s} s, when {what} "
+            f"({_first_line(cause or error)}). Check the address, the network and the "
+            "workspace's IP access list, then try again."
+        )
+
+    def _no_workspace(self, what: str, reason: str) -> PlatformError:
+        return PlatformError(
+            f"{self.host} does not answer as a Databricks workspace does, when {what}: "
+            f"{reason.rstrip('.')}. Pass the address that the browser shows, such as "
+            "https://dbc-1234abcd-12ab.cloud.databricks.com."
+        )
+
+
+class _PatientClock(RealClock):
+    """Never sleeps longer than a limit, whatever a `Retry-After` asks."""
+
+    def __init__(self, limit_s: float) -> None:
+        self._limit_s = limit_s
+
+    def sleep(self, seconds: float) -> None:
+        super().sleep(min(seconds, self._limit_s))
+
+
+def _client(host: str, token: str, patience_s: int) -> WorkspaceClient:
+    config = Config(
+        host=host,
+        token=token,
+        auth_type="pat",
+        retry_timeout_seconds=patience_s,
+        http_timeout_seconds=patience_s,
+        product="isocost",
+        clock=_PatientClock(patience_s),
+    )
+    return WorkspaceClient(config=config)
+
+
+def _is_failure(error: DatabricksError) -> bool:
+    """Whether the workspace itself failed, not the request."""
+    kinds = errors.InternalError | errors.TemporarilyUnavailable | errors.DeadlineExceeded
+    # The SDK has no class for 502, so the error code is all there is.
+    return isinstance(error, kinds) or error.error_code == "BAD_GATEWAY"
+
+
+def _is_bad_token(error: DatabricksError) -> bool:
+    return isinstance(error, errors.PermissionDenied) and bool(_BAD_TOKEN.search(_reason(error)))
+
+
+def _is_absent(error: DatabricksError) -> bool:
+    # Databricks answers 400 for clusters and runs that are not there.
+    return isinstance(error, errors.BadRequest) and "does not exist" in str(error)
+
+
+def _is_foreign(error: DatabricksError) -> bool:
+    """Whether no Databricks workspace answers like this."""
+    is_unknown_path = isinstance(error, errors.NotFound) and error.error_code in _UNKNOWN_PATH
+    return is_unknown_path or "unable to parse response" in str(error)
+
+
+def _reason(error: DatabricksError) -> str:
+    # To 401 and 403 the SDK adds its own configuration.
+    return _first_line(error).split(". Config: ")[0].rstrip(".")
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
