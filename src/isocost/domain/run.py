@@ -77,6 +77,7 @@ class Run:
         is_disturbed: lost executors or retries made it slower than such a run is; None where its
             profile says so.
         spot_loss_count: nodes that the cloud took away.
+        asked_spec: what was asked for, where that may be another than what ran (autoscaling).
     """
 
     run_id: str
@@ -102,6 +103,7 @@ class Run:
     deviation: Deviation | None = None
     is_disturbed: bool | None = None
     spot_loss_count: int = 0
+    asked_spec: ClusterSpec | None = None
 
     def after(self, event: RunEvent) -> "Run":
         """Return this run once `event` has happened; raises IllegalTransition."""

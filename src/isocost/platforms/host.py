@@ -229,6 +229,16 @@ class Host(Protocol):
         """Return the definition with log delivery, the project's tag and the webhook."""
         ...
 
+    def planned_restore(
+        self, definition: Definition, original: Settings, last_written: Settings
+    ) -> ChangePlan:
+        """Return the definition as it was before this product touched it.
+
+        What somebody else changed since `last_written` stays theirs: only what this product set is
+        taken back. Without such changes the result is `original` exactly.
+        """
+        ...
+
     def change(self, definition_id: str, before: Settings, after: Settings) -> bool:
         """Write what differs between the two, if the definition still is as `before`.
 

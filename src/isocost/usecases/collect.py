@@ -158,6 +158,7 @@ def _run_of(execution: Execution, cluster: CollectedCluster) -> Run:
         # A second cluster means a repair or a restart: part of the work was done twice.
         is_disturbed=True if len(cluster.cluster_ids) > 1 else None,
         spot_loss_count=cluster.spot_loss_count,
+        asked_spec=cluster.asked.spec,
     )
 
 

@@ -12,7 +12,7 @@ from isocost.domain.profile import RunProfile
 from isocost.domain.project import Project
 from isocost.domain.workspace import Workspace
 from isocost.errors import InternalError
-from isocost.platforms.host import DefinedCluster, Host
+from isocost.platforms.host import DefinedCluster, Definition, Host
 from isocost.recommend.policy import Policy
 from isocost.store.base import Store
 from isocost.usecases.recommend import Offer
@@ -40,6 +40,7 @@ class LoopStep(StrEnum):
 
 
 Tell = Callable[[LoopStep, str], None]
+Now = Callable[[Workspace], datetime]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +96,7 @@ class Loop:
     price: Callable[[Workspace, DefinedCluster, ClusterTimeline], CostBreakdown | None]
     offer_for: Callable[[Workspace, Project, DefinedCluster], Offer]
     policy: Policy
-    now_in: Callable[[Workspace], datetime]
+    now_in: Now
     tell: Tell = _tell_nobody
     patience: Patience = PATIENCE
 
@@ -108,18 +109,37 @@ class Loop:
             )
         with self.store.transaction(read_only=True) as tx:
             workspace = tx.workspace(project.origin.workspace)
-        return Place(workspace, self.host_of(workspace), project.origin.definition_id, self.now_in)
+        return Place(
+            workspace,
+            self.host_of(workspace),
+            definition_id=project.origin.definition_id,
+            now_in=self.now_in,
+        )
 
 
-@dataclass(frozen=True, slots=True)
 class Place:
-    """Where one project is defined and runs."""
+    """Where one project is defined and runs; remembers the definition for one look at it."""
 
-    workspace: Workspace
-    host: Host
-    definition_id: str
-    now_in: Callable[[Workspace], datetime]
+    def __init__(
+        self, workspace: Workspace, host: Host, *, definition_id: str, now_in: Now
+    ) -> None:
+        self.workspace = workspace
+        self.host = host
+        self.definition_id = definition_id
+        self._now_in = now_in
+        self._definition: Definition | None = None
 
     def now(self) -> datetime:
         """Return the present moment there."""
-        return self.now_in(self.workspace)
+        return self._now_in(self.workspace)
+
+    def definition(self, *, is_fresh: bool = False) -> Definition:
+        """Return the definition as it stands, or as it stood when it was last asked for.
+
+        Raises:
+            NotFound: it is gone.
+            PlatformError: the workspace refuses or cannot be reached.
+        """
+        if self._definition is None or is_fresh:
+            self._definition = self.host.definition(self.definition_id)
+        return self._definition

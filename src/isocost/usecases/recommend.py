@@ -8,6 +8,7 @@ from typing import Final
 
 from isocost.domain.cluster import NodeType
 from isocost.domain.profile import RunProfile
+from isocost.domain.project import Phase, Sla
 from isocost.domain.recommendation import (
     Abstention,
     Recommendation,
@@ -16,6 +17,7 @@ from isocost.domain.recommendation import (
     Rejection,
 )
 from isocost.domain.run import Run, RunState
+from isocost.errors import NotFound
 from isocost.model.history import Ending, Observation, given_up
 from isocost.model.log_evidence import is_disturbed
 from isocost.platforms.base import Platform
@@ -74,27 +76,67 @@ def recommend(
     """
     with store.transaction(read_only=True) as tx:
         project = tx.project(parent.project_id)
-        runs = [r for r in tx.runs_of(parent.project_id) if r.cluster_key == parent.cluster_key]
-        history = [(run, _profile_of(tx, run)) for run in runs if run.is_over]
+        history = history_of(tx, parent.project_id, parent.cluster_key)
         issued = _still_issued(_asked_before(tx, parent))
     if issued is not None:
         return issued
-    left = without_failed(offer, runs)
-    answer = policy.advise(
-        Question(
-            history=[observation_of(run, profile) for run, profile in history],
-            space=left.space,
-            node_types=offer.node_types,
-            sla=project.sla,
-            phase=project.phase,
-            aims=aims,
-            overhead_s=_mean_overhead_s(runs),
-            purchase=left.purchase,
-        )
-    )
+    wish = Wish(project.sla, project.phase, aims)
+    answer = policy.advise(question_of(history, offer, wish))
     if isinstance(answer, Abstention):
         return answer
     return _stored(store, answer, parent, now=now)
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What one cluster's recommendation must serve.
+
+    Attributes:
+        sla: of this cluster's application; None for none.
+        phase: that the cluster is in.
+        news: a reason to learn again that the history does not show.
+    """
+
+    sla: Sla | None
+    phase: Phase
+    aims: SearchAims = DEFAULT_AIMS
+    news: str | None = None
+
+
+History = Sequence[tuple[Run, RunProfile | None]]
+
+
+def history_of(
+    tx: Transaction, project_id: str, cluster_key: str, *, newest: int | None = None
+) -> History:
+    """Return the runs of one cluster that are over, oldest first, each with its profile.
+
+    Args:
+        tx: an open transaction.
+        project_id: whose runs.
+        cluster_key: whose runs.
+        newest: look only at so many of the project's runs.
+    """
+    runs = tx.runs_of(project_id, newest=newest)
+    mine = [run for run in runs if run.cluster_key == cluster_key and run.is_over]
+    return [(run, _profile_of(tx, run)) for run in mine]
+
+
+def question_of(history: History, offer: Offer, wish: Wish) -> Question:
+    """Return what a policy is asked after these runs."""
+    runs = [run for run, _ in history]
+    left = without_failed(offer, runs)
+    return Question(
+        history=[observation_of(run, profile) for run, profile in history],
+        space=left.space,
+        node_types=offer.node_types,
+        sla=wish.sla,
+        phase=wish.phase,
+        aims=wish.aims,
+        overhead_s=_mean_overhead_s(runs),
+        purchase=left.purchase,
+        news=wish.news,
+    )
 
 
 def observation_of(run: Run, profile: RunProfile | None) -> Observation:
@@ -113,14 +155,25 @@ def observation_of(run: Run, profile: RunProfile | None) -> Observation:
         input_bytes=input_bytes,
         working_set_gib=run.working_set_gib,
         inputs=run.inputs,
-        is_disturbed=profile is not None and is_disturbed(profile),
+        is_disturbed=_is_disturbed(run, profile),
         profile=profile,
     )
 
 
+def _is_disturbed(run: Run, profile: RunProfile | None) -> bool:
+    if run.is_disturbed is not None:
+        return run.is_disturbed
+    return profile is not None and is_disturbed(profile)
+
+
 def _profile_of(tx: Transaction, run: Run) -> RunProfile | None:
     has_log = run.state is RunState.INGESTED and run.event_log is not None
-    return tx.profile(run.run_id) if has_log else None
+    if not has_log:
+        return None
+    try:
+        return tx.profile(run.run_id)
+    except NotFound:  # its log has not come, or could not be read
+        return None
 
 
 def without_failed(offer: Offer, runs: Sequence[Run]) -> Offer:
@@ -146,8 +199,8 @@ def _stored(store: Store, advice: Advice, parent: Run, *, now: datetime) -> Reco
         issued = _still_issued(before)
         if issued is None:
             tx.put_project(replace(tx.project(parent.project_id), phase=advice.phase))
-            drafted = _drafted(advice, parent, now, number=len(before) + 1)
-            issued = drafted.after(RecommendationEvent.ISSUE)
+            draft = drafted(advice, parent, now, number=len(before) + 1)
+            issued = draft.after(RecommendationEvent.ISSUE)
             tx.put_recommendation(issued)
     return issued
 
@@ -172,7 +225,8 @@ def _mean_overhead_s(runs: Sequence[Run]) -> float:
     return max(0.0, sum(paid_s) / len(paid_s)) if paid_s else 0.0
 
 
-def _drafted(advice: Advice, parent: Run, now: datetime, *, number: int) -> Recommendation:
+def drafted(advice: Advice, parent: Run, now: datetime, *, number: int) -> Recommendation:
+    """Return the advice as a recommendation after `parent`, the `number`-th of it, from 1."""
     first_id = f"{parent.run_id}-next"
     return Recommendation(
         recommendation_id=first_id if number == 1 else f"{first_id}-{number}",

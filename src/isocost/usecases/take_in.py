@@ -45,7 +45,7 @@ def take_in(loop: Loop, execution: Execution, place: Place) -> None:
             tx.put_execution(waiting)
         return
     taken = [_taken(run, read.get(run.run_id)) for run in runs]
-    _store(loop, execution, taken, read, has_unread=bool(unread))
+    _store(loop, execution, runs=taken, profiles=read, has_unread=bool(unread))
     loop.tell(LoopStep.INGESTED, execution.project_id)
 
 
@@ -98,9 +98,9 @@ def _with_profile(run: Run, profile: RunProfile) -> Run:
 def _store(
     loop: Loop,
     execution: Execution,
+    *,
     runs: list[Run],
     profiles: dict[str, RunProfile],
-    *,
     has_unread: bool,
 ) -> None:
     late_until = execution.ended_at + loop.patience.late_log if has_unread else None

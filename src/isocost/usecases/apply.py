@@ -1,0 +1,261 @@
+"""An issued recommendation, or a spec to go back to, in; the changed definition out.
+
+A change is planned (stored with what was read and what is to be written), written, and confirmed.
+Whoever dies in between leaves a planned change; finishing it writes nothing twice, since the
+definition then is as it should be already.
+"""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Final
+
+from isocost.domain.change import Change, ChangeEvent, ChangeKind, ChangeState
+from isocost.domain.cluster import ClusterSpec
+from isocost.domain.project import Project, ProjectCluster, Target
+from isocost.domain.recommendation import (
+    Recommendation,
+    RecommendationEvent,
+    RecommendationState,
+)
+from isocost.errors import InvalidInput, NotFound
+from isocost.platforms.host import ChangePlan, Definition, Settings
+from isocost.store.base import Transaction
+from isocost.usecases.loop import Loop, LoopStep, Place
+
+Wanted = Mapping[str, Target]
+_FORCED: Final = frozenset({ChangeKind.APPLY, ChangeKind.ROLL_BACK})
+_IN_FORCE: Final = frozenset({
+    RecommendationState.APPLIED,
+    RecommendationState.OBSERVED,
+    RecommendationState.KEPT,
+})
+
+
+def plan_apply(
+    loop: Loop, project: Project, place: Place, *, recommendations: Sequence[Recommendation]
+) -> Change | None:
+    """Plan the change that puts recommendations in force; None where it must not be.
+
+    What a policy forbids expires with the reason.
+
+    Raises:
+        PlatformError: the workspace refuses or cannot be reached.
+    """
+    wanted = {r.cluster_key: Target(r.spec, r.recommendation_id) for r in recommendations}
+    plan = _plan(place, wanted)
+    if isinstance(plan, str):
+        with loop.store.transaction() as tx:
+            _expire(tx, [r.recommendation_id for r in recommendations], plan)
+        return None
+    definition, changed = plan
+    return _store_plan(
+        loop, project, place, kind=ChangeKind.APPLY, plan=(definition, changed), wanted=wanted
+    )
+
+
+def plan_roll_back(loop: Loop, project: Project, place: Place) -> Change | None:
+    """Plan the change that puts the specs back in force that guardrails want.
+
+    Raises:
+        PlatformError: the workspace refuses or cannot be reached.
+    """
+    wanted = {
+        key: cluster.going_back_to
+        for key, cluster in project.clusters.items()
+        if cluster.going_back_to is not None
+    }
+    plan = _plan(place, wanted)
+    if isinstance(plan, str):
+        _give_up_going_back(loop, project, wanted, reason=plan)
+        return None
+    return _store_plan(loop, project, place, kind=ChangeKind.ROLL_BACK, plan=plan, wanted=wanted)
+
+
+def _plan(place: Place, wanted: Wanted) -> tuple[Definition, ChangePlan] | str:
+    """Return the definition as read with the planned change, or why there can be none."""
+    definition = place.definition(is_fresh=True)
+    gone = [key for key in wanted if key not in definition.clusters]
+    if gone:
+        return f"the definition has no cluster {', '.join(gone)} any more"
+    if definition.obstacles:
+        return f"the definition no longer qualifies: {' '.join(definition.obstacles)}"
+    specs: dict[str, tuple[ClusterSpec, str | None]] = {
+        key: (target.spec, target.recommendation_id) for key, target in wanted.items()
+    }
+    plan = place.host.planned_specs(definition, specs)
+    return plan.refusal if plan.refusal is not None else (definition, plan)
+
+
+def _store_plan(
+    loop: Loop,
+    project: Project,
+    place: Place,
+    *,
+    kind: ChangeKind,
+    plan: tuple[Definition, ChangePlan],
+    wanted: Wanted,
+) -> Change:
+    definition, changed = plan
+    with loop.store.transaction() as tx:
+        planned = tx.changes_of(project.project_id, is_planned=True)
+        if planned:  # another worker was faster
+            return planned[0]
+        change = Change(
+            change_id=f"{project.project_id}-c{len(tx.changes_of(project.project_id)) + 1}",
+            project_id=project.project_id,
+            kind=kind,
+            definition_id=place.definition_id,
+            before=text_of(definition.settings),
+            after=text_of(changed.settings),
+            planned_at=place.now(),
+            recommendation_ids=tuple(
+                target.recommendation_id
+                for target in wanted.values()
+                if target.recommendation_id is not None
+            ),
+            difference=changed.difference,
+        )
+        tx.put_change(change)
+    loop.tell(LoopStep.CHANGE_PLANNED, project.project_id)
+    return change
+
+
+def carry_out(loop: Loop, change: Change, place: Place) -> Change:
+    """Write a planned change, if it is not written yet, and remember what came of it.
+
+    Raises:
+        PlatformError: the workspace refuses or cannot be reached; the change stays planned.
+    """
+    before, after = json.loads(change.before), json.loads(change.after)
+    try:
+        is_made = place.host.change(change.definition_id, before, after)
+    except InvalidInput as error:
+        return _end(loop, change, place, event=ChangeEvent.REFUSE, detail=str(error))
+    except NotFound as error:
+        return _end(loop, change, place, event=ChangeEvent.CONFLICT, detail=str(error))
+    loop.tell(LoopStep.CHANGE_WRITTEN, change.project_id)
+    if is_made:
+        return _end(loop, change, place, event=ChangeEvent.CONFIRM, detail="")
+    reason = "somebody else changed the definition in the meantime; theirs counts"
+    return _end(loop, change, place, event=ChangeEvent.CONFLICT, detail=reason)
+
+
+def _end(loop: Loop, change: Change, place: Place, *, event: ChangeEvent, detail: str) -> Change:
+    definition = _definition_now(place)
+    with loop.store.transaction() as tx:
+        stored = next(
+            c for c in tx.changes_of(change.project_id) if c.change_id == change.change_id
+        )
+        if stored.state is not ChangeState.PLANNED:  # another worker was faster
+            return stored
+        ended = stored.ended(event, detail, now=place.now())
+        tx.put_change(ended)
+        _AFTER[event](tx, ended, definition)
+    loop.tell(LoopStep.CHANGE_CONFIRMED, change.project_id)
+    return ended
+
+
+def _definition_now(place: Place) -> Definition | None:
+    try:
+        return place.definition(is_fresh=True)
+    except NotFound:
+        return None
+
+
+def _confirmed(tx: Transaction, change: Change, definition: Definition | None) -> None:
+    """Take over what is in force now."""
+    project = tx.project(change.project_id)
+    if change.kind is ChangeKind.APPLY:
+        for recommendation_id in change.recommendation_ids:
+            issued = tx.recommendation(recommendation_id)
+            tx.put_recommendation(issued.after(RecommendationEvent.APPLY))
+    if change.kind in _FORCED and definition is not None:
+        project = in_force(project, definition)
+    tx.put_project(project)
+
+
+def _conflicted(tx: Transaction, change: Change, definition: Definition | None) -> None:
+    """Let somebody else's change stand, and say so."""
+    if change.kind is ChangeKind.APPLY:
+        _expire(tx, change.recommendation_ids, change.detail)
+    project = tx.project(change.project_id)
+    if definition is not None:
+        project = in_force(project, definition)
+    notice = f"A change was not made: {change.detail}."
+    tx.put_project(replace(project, guarding=replace(project.guarding, notice=notice)))
+
+
+def in_force(project: Project, definition: Definition) -> Project:
+    """Return the project with the specs that the definition has."""
+    for key, cluster in definition.clusters.items():
+        known = project.clusters.get(key) or ProjectCluster(key, cluster.spec)
+        project = project.with_cluster(
+            replace(
+                known,
+                spec=cluster.spec,
+                recommendation_id=cluster.recommendation_id,
+                going_back_to=None,
+            )
+        )
+    return project
+
+
+_AFTER: Final[Mapping[ChangeEvent, Callable[[Transaction, Change, Definition | None], None]]] = {
+    ChangeEvent.CONFIRM: _confirmed,
+    ChangeEvent.CONFLICT: _conflicted,
+    ChangeEvent.REFUSE: _conflicted,
+}
+
+
+def notice_edits(tx: Transaction, project: Project, definition: Definition) -> Project:
+    """Return the project as the definition is, if somebody else has changed its clusters.
+
+    Their change counts: what was applied before is no longer in force, and no guardrail will undo
+    what they did.
+    """
+    edited = [
+        key
+        for key, cluster in definition.clusters.items()
+        if key in project.clusters and project.clusters[key].spec != cluster.spec
+    ]
+    if not edited and set(definition.clusters) <= set(project.clusters):
+        return project
+    for key in edited:
+        recommendation_id = project.clusters[key].recommendation_id
+        if recommendation_id is not None:
+            applied = tx.recommendation(recommendation_id)
+            if applied.state is RecommendationState.APPLIED:
+                _expire(tx, [recommendation_id], "somebody else changed the cluster")
+    changed = in_force(project, definition)
+    for key in edited:  # its tag may still be there, its spec is not
+        changed = changed.with_cluster(replace(changed.clusters[key], recommendation_id=None))
+    if edited:
+        what = ", ".join(f"{key} is {definition.clusters[key].spec} now" for key in edited)
+        notice = f"Somebody else changed the definition: {what}. Theirs counts."
+        changed = replace(changed, guarding=replace(changed.guarding, notice=notice))
+    tx.put_project(changed)
+    return changed
+
+
+def _expire(tx: Transaction, recommendation_ids: Sequence[str], reason: str) -> None:
+    for recommendation_id in recommendation_ids:
+        found = tx.recommendation(recommendation_id)
+        if found.state in {RecommendationState.ISSUED, RecommendationState.APPLIED}:
+            expired = found.after(RecommendationEvent.EXPIRE)
+            tx.put_recommendation(replace(expired, verdict=reason))
+
+
+def _give_up_going_back(loop: Loop, project: Project, wanted: Wanted, *, reason: str) -> None:
+    with loop.store.transaction() as tx:
+        project = tx.project(project.project_id)
+        for key in wanted:
+            project = project.with_cluster(replace(project.clusters[key], going_back_to=None))
+        specs = ", ".join(str(target.spec) for target in wanted.values())
+        notice = f"Going back to {specs} was not possible: {reason}."
+        tx.put_project(replace(project, guarding=replace(project.guarding, notice=notice)))
+
+
+def text_of(settings: Settings) -> str:
+    """Return settings as JSON text, the same for the same settings."""
+    return json.dumps(settings, sort_keys=True, separators=(",", ":"), ensure_ascii=False)

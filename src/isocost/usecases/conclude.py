@@ -1,0 +1,195 @@
+"""A judged execution in; recommendations for the next run, or why there are none, out."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from isocost.domain.critical_path import allowed_runtimes
+from isocost.domain.execution import Execution, ExecutionEvent, ExecutionState
+from isocost.domain.project import Phase, Project, ProjectCluster, Sla
+from isocost.domain.recommendation import (
+    Abstention,
+    Recommendation,
+    RecommendationEvent,
+    RecommendationState,
+    Rejection,
+)
+from isocost.domain.run import Run, RunState
+from isocost.errors import InvalidInput
+from isocost.platforms.host import DefinedCluster
+from isocost.recommend.policy import Advice, SearchAims
+from isocost.space.candidates import CandidateSpace
+from isocost.store.base import Transaction
+from isocost.usecases.loop import Loop, LoopStep, Place
+from isocost.usecases.recommend import (
+    Offer,
+    Wish,
+    drafted,
+    history_of,
+    question_of,
+)
+
+# Runs the model learns from: those of some months; older ones say little of today's program.
+NEWEST_RUNS: Final = 60
+# The least seconds an application is allowed, where start-up leaves less than nothing.
+_UNSETTLED: Final = {RecommendationState.APPLIED, RecommendationState.OBSERVED}
+_OPEN: Final = {RecommendationState.DRAFTED, RecommendationState.ISSUED}
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """What was concluded for one cluster.
+
+    Attributes:
+        note: for people.
+        advice: None where there is none to give.
+        parent: the run it follows from.
+        is_change: it advises another cluster than the present one.
+    """
+
+    cluster_key: str
+    note: str
+    advice: Advice | None = None
+    parent: Run | None = None
+    is_change: bool = False
+
+
+def conclude(loop: Loop, execution: Execution, place: Place) -> None:
+    """Recommend clusters for the next run, if this execution is the newest, and remember why.
+
+    Raises:
+        PlatformError: the workspace refuses or cannot be reached.
+    """
+    reason = _reason_to_wait(loop, execution)
+    answers = [] if reason else _answers(loop, execution, place)
+    loop.tell(LoopStep.ADVISED, execution.project_id)
+    note = reason or "; ".join(answer.note for answer in answers)
+    with loop.store.transaction() as tx:
+        stored = tx.execution(execution.execution_id)
+        if stored.state is not ExecutionState.JUDGED:  # another worker was faster
+            return
+        for answer in answers:
+            _store(tx, answer, place)
+        tx.put_execution(replace(stored.after(ExecutionEvent.CONCLUDE), note=note))
+    loop.tell(LoopStep.CONCLUDED, execution.project_id)
+
+
+def _reason_to_wait(loop: Loop, execution: Execution) -> str | None:
+    with loop.store.transaction(read_only=True) as tx:
+        project = tx.project(execution.project_id)
+        newest = tx.executions_of(execution.project_id, newest=1)
+        unsettled = unsettled_of(tx, project)
+    if newest and newest[-1].ordinal > execution.ordinal:
+        return "a later run is known already"
+    if any(cluster.going_back_to for cluster in project.clusters.values()):
+        return "going back to an earlier cluster first"
+    if unsettled:
+        return f"waiting for a run of {unsettled[0].spec}, which was applied"
+    return None
+
+
+def unsettled_of(tx: Transaction, project: Project) -> list[Recommendation]:
+    """Return the recommendations in force that no run has been judged of yet."""
+    ids = [c.recommendation_id for c in project.clusters.values() if c.recommendation_id]
+    in_force = [tx.recommendation(recommendation_id) for recommendation_id in ids]
+    return [r for r in in_force if r.state in _UNSETTLED]
+
+
+def _answers(loop: Loop, execution: Execution, place: Place) -> list[_Answer]:
+    definition = place.definition()
+    with loop.store.transaction(read_only=True) as tx:
+        project = tx.project(execution.project_id)
+    slas = _slas(loop, project, execution)
+    return [
+        _answer(loop, place, project, cluster=cluster, sla=slas.get(key, project.sla))
+        for key, cluster in definition.clusters.items()
+    ]
+
+
+def _slas(loop: Loop, project: Project, execution: Execution) -> dict[str, Sla]:
+    """Return each cluster's share of the deadline, by the last run that succeeded."""
+    if project.sla is None:
+        return {}
+    with loop.store.transaction(read_only=True) as tx:
+        executions = tx.executions_of(project.project_id, newest=NEWEST_RUNS)
+        good = [e for e in executions if e.is_success and e.spans and e.run_ids]
+        if not good:
+            return {}
+        runs = [tx.run(run_id) for run_id in good[-1].run_ids]
+    allowed = allowed_seconds(good[-1], runs, project.sla)
+    return {key: replace(project.sla, max_runtime_s=s) for key, s in allowed.items()}
+
+
+def allowed_seconds(execution: Execution, runs: Sequence[Run], sla: Sla) -> dict[str, float]:
+    """Return how long each cluster's application may take for the whole to keep the deadline."""
+    runtimes = {r.cluster_key: r.runtime_s for r in runs if r.runtime_s is not None}
+    return allowed_runtimes(execution.spans, runtimes, sla.max_runtime_s)
+
+
+def _answer(
+    loop: Loop, place: Place, project: Project, *, cluster: DefinedCluster, sla: Sla | None
+) -> _Answer:
+    key = cluster.cluster_key
+    with loop.store.transaction(read_only=True) as tx:
+        history = history_of(tx, project.project_id, key, newest=NEWEST_RUNS)
+    if not history:
+        return _Answer(key, f"no run of {key} is known yet")
+    parent = history[-1][0]
+    if parent.asked_spec is not None and parent.asked_spec != cluster.spec:
+        return _Answer(key, f"waiting for a run of {cluster.spec}, which somebody set")
+    try:
+        offer = _allowed(place, cluster, loop.offer_for(place.workspace, project, cluster))
+        phase = _phase_of(project, key)
+        aims = SearchAims(exploration_budget=project.limits.exploration_budget)
+        answer = loop.policy.advise(question_of(history, offer, Wish(sla, phase, aims)))
+    except InvalidInput as error:
+        return _Answer(key, str(error))
+    if isinstance(answer, Abstention):
+        return _Answer(key, answer.reason)
+    is_change = answer.spec != parent.spec or parent.state is RunState.FAILED
+    verb = "next on" if is_change else "stays on"
+    note = f"{verb} {answer.spec}: {answer.evidence.reason}"
+    return _Answer(key, note, answer, parent, is_change)
+
+
+def _phase_of(project: Project, cluster_key: str) -> Phase:
+    cluster = project.clusters.get(cluster_key)
+    return (cluster.phase if cluster else None) or project.phase
+
+
+def _allowed(place: Place, cluster: DefinedCluster, offer: Offer) -> Offer:
+    """Return the offer without what a pool or a cluster policy forbids."""
+    candidates = offer.space.candidates
+    refused = place.host.refusals(place.definition(), cluster.cluster_key, candidates)
+    if not refused:
+        return offer
+    rejections = tuple(Rejection(s, why, 1, 0, "rules broken") for s, why in refused.items())
+    left = tuple(spec for spec in candidates if spec not in refused)
+    return replace(offer, space=CandidateSpace(left, rejections + offer.space.rejections))
+
+
+def _store(tx: Transaction, answer: _Answer, place: Place) -> None:
+    """Store what was concluded for one cluster; what was issued before is superseded."""
+    advice, parent, key = answer.advice, answer.parent, answer.cluster_key
+    if advice is None or parent is None:
+        return
+    before = tx.recommendations_of(parent.project_id)
+    for old in before:
+        if old.cluster_key == key and old.state in _OPEN:
+            expired = old.after(RecommendationEvent.EXPIRE)
+            tx.put_recommendation(replace(expired, verdict="superseded by what later runs say"))
+    if answer.is_change:
+        number = sum(r.parent_run_id == parent.run_id for r in before) + 1
+        draft = drafted(advice, parent, place.now(), number=number)
+        tx.put_recommendation(draft.after(RecommendationEvent.ISSUE))
+    project = tx.project(parent.project_id)
+    cluster = project.clusters.get(key) or ProjectCluster(key, parent.spec)
+    project = project.with_cluster(replace(cluster, phase=advice.phase))
+    tx.put_project(replace(project, phase=least_settled(project)))
+
+
+def least_settled(project: Project) -> Phase:
+    """Return the phase of the project as a whole."""
+    order = (Phase.LEARNING, Phase.REBASING, Phase.OPTIMIZING)
+    phases = [cluster.phase or project.phase for cluster in project.clusters.values()]
+    return min(phases, key=order.index)

@@ -1,0 +1,184 @@
+"""An execution that was taken in; what it says of the recommendations it ran on, out.
+
+Each run's deviation from what was expected is explained and stored with it; guardrails keep the
+recommendation in force or go back to the last good spec.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from isocost.domain.change import ChangeKind
+from isocost.domain.execution import Execution, ExecutionEvent, ExecutionState
+from isocost.domain.project import Project, Target
+from isocost.domain.recommendation import (
+    Recommendation,
+    RecommendationEvent,
+    RecommendationState,
+)
+from isocost.domain.run import Run, RunState
+from isocost.store.base import Transaction
+from isocost.usecases.conclude import NEWEST_RUNS, allowed_seconds
+from isocost.usecases.loop import BASELINE_RUNS, Loop, LoopStep, Place
+from isocost.usecases.recommend import History, history_of
+from isocost.usecases.weigh import Weighed, weigh
+
+# As many as the issue of trust asks for: one may be bad luck, two say that something is wrong.
+MOST_ROLL_BACKS: Final = 2
+_JUDGEABLE: Final = {RecommendationState.APPLIED, RecommendationState.KEPT}
+
+
+@dataclass(frozen=True, slots=True)
+class _Ran:
+    """One run of the execution with what is needed to judge it."""
+
+    run: Run
+    before: History
+    recommendation: Recommendation | None
+    parent: Run | None
+
+
+def observe(loop: Loop, execution: Execution, place: Place) -> None:
+    """Judge an execution's runs, and remember what follows.
+
+    Raises:
+        PlatformError: the workspace refuses or cannot be reached.
+    """
+    with loop.store.transaction(read_only=True) as tx:
+        project = tx.project(execution.project_id)
+        runs = [tx.run(run_id) for run_id in execution.run_ids]
+        ran = [_ran(tx, project, run) for run in runs]
+    runs = _with_shares(project, execution, runs)
+    weighed = {
+        each.run.run_id: weigh(
+            loop,
+            place,
+            project,
+            run=replace(each.run, allowed_s=run.allowed_s),
+            before=each.before,
+            recommendation=each.recommendation,
+            parent=each.parent,
+            is_late=_is_late(project, execution, run),
+        )
+        for each, run in zip(ran, runs, strict=True)
+    }
+    loop.tell(LoopStep.WEIGHED, execution.project_id)
+    with loop.store.transaction() as tx:
+        stored = tx.execution(execution.execution_id)
+        if stored.state is not ExecutionState.INGESTED:  # another worker was faster
+            return
+        for run in runs:
+            found = weighed[run.run_id]
+            tx.put_run(replace(run, deviation=found.deviation))
+            _store_verdict(tx, run, found)
+        _count_to_baseline(tx, execution)
+        tx.put_execution(stored.after(ExecutionEvent.JUDGE))
+    loop.tell(LoopStep.JUDGED, execution.project_id)
+
+
+def _ran(tx: Transaction, project: Project, run: Run) -> _Ran:
+    history = history_of(tx, project.project_id, run.cluster_key, newest=NEWEST_RUNS)
+    before = [(r, p) for r, p in history if r.ordinal < run.ordinal]
+    recommendation = None
+    if run.recommendation_id is not None:
+        of_project = tx.recommendations_of(project.project_id)
+        ids = {r.recommendation_id: r for r in of_project}
+        recommendation = ids.get(run.recommendation_id)
+    if recommendation is not None and recommendation.spec != run.asked_spec:
+        recommendation = None  # somebody else changed the cluster and left the tag
+    parent = None if recommendation is None else tx.run(recommendation.parent_run_id)
+    return _Ran(run, before, recommendation, parent)
+
+
+def _with_shares(project: Project, execution: Execution, runs: Sequence[Run]) -> list[Run]:
+    """Return the runs with the time that each might have taken."""
+    if project.sla is None or not execution.spans:
+        return list(runs)
+    allowed = allowed_seconds(execution, runs, project.sla)
+    return [replace(run, allowed_s=allowed.get(run.cluster_key)) for run in runs]
+
+
+def _is_late(project: Project, execution: Execution, run: Run) -> bool:
+    """Whether the whole was late, and this run took more than its share."""
+    if project.sla is None or execution.duration_s <= project.sla.max_runtime_s:
+        return False
+    if run.runtime_s is None or run.allowed_s is None:
+        return True
+    return run.runtime_s > run.allowed_s
+
+
+def _store_verdict(tx: Transaction, run: Run, weighed: Weighed) -> None:
+    if run.recommendation_id is None or weighed.verdict is None:
+        return
+    recommendation = tx.recommendation(run.recommendation_id)
+    if recommendation.state not in _JUDGEABLE:
+        return
+    is_kept = weighed.verdict.event is RecommendationEvent.KEEP
+    if recommendation.state is RecommendationState.APPLIED:
+        recommendation = recommendation.after(RecommendationEvent.OBSERVE)
+        recommendation = recommendation.after(weighed.verdict.event)
+    elif not is_kept:
+        recommendation = recommendation.after(RecommendationEvent.ROLL_BACK)
+    tx.put_recommendation(replace(recommendation, verdict=weighed.verdict.reason))
+    if not is_kept:
+        _go_back(tx, run, recommendation, reason=weighed.verdict.reason)
+
+
+def _go_back(tx: Transaction, run: Run, rolled_back: Recommendation, *, reason: str) -> None:
+    """Have the last good spec put in force again, if the bad one still is."""
+    project = tx.project(run.project_id)
+    cluster = project.clusters[run.cluster_key]
+    if cluster.recommendation_id != rolled_back.recommendation_id:
+        return
+    target = last_good_target(tx, project, run)
+    project = project.with_cluster(replace(cluster, going_back_to=target))
+    guarding = project.guarding
+    count = guarding.roll_back_count + 1
+    notice = f"Went back from {rolled_back.spec} to {target.spec}: {reason}."
+    is_auto_apply = guarding.is_auto_apply
+    if is_auto_apply and count >= MOST_ROLL_BACKS:
+        is_auto_apply = False
+        notice += (
+            f" That was roll-back {count}, so nothing is applied by itself any more. Look at the "
+            f"runs, then turn it on again: isocost project set {project.project_id} --auto-apply"
+        )
+    guarding = replace(guarding, roll_back_count=count, notice=notice, is_auto_apply=is_auto_apply)
+    tx.put_project(replace(project, guarding=guarding))
+
+
+def last_good_target(tx: Transaction, project: Project, run: Run) -> Target:
+    """Return the spec of the newest run before that kept the deadline, else the first one's."""
+    of_project = tx.recommendations_of(project.project_id)
+    states = {r.recommendation_id: r.state for r in of_project}
+    runs = [r for r in tx.runs_of(project.project_id) if r.cluster_key == run.cluster_key]
+    others = [r for r in runs if r.asked_spec is not None and r.asked_spec != run.asked_spec]
+    good = [r for r in others if _is_good(tx, project, r, states=states)]
+    chosen = (good or others[:1] or [run])[-1]
+    return Target(chosen.asked_spec or chosen.spec, chosen.recommendation_id)
+
+
+def _is_good(
+    tx: Transaction, project: Project, run: Run, *, states: dict[str, RecommendationState]
+) -> bool:
+    if run.state is not RunState.INGESTED or run.execution_id is None:
+        return False
+    if run.recommendation_id is not None:
+        state = states.get(run.recommendation_id)
+        if state is not RecommendationState.KEPT:
+            return False
+    limit_s = float("inf") if project.sla is None else project.sla.max_runtime_s
+    return tx.execution(run.execution_id).duration_s <= limit_s
+
+
+def _count_to_baseline(tx: Transaction, execution: Execution) -> None:
+    """Measure savings against the first successful runs on the clusters the project came with."""
+    project = tx.project(execution.project_id)
+    has_enough = len(project.baseline_ids) >= BASELINE_RUNS
+    if has_enough or not execution.is_success or not execution.run_ids:
+        return
+    runs = [tx.run(run_id) for run_id in execution.run_ids]
+    applied = [c for c in tx.changes_of(project.project_id) if c.kind is ChangeKind.APPLY]
+    if any(run.recommendation_id for run in runs) or applied:
+        return
+    ids = dict.fromkeys((*project.baseline_ids, execution.execution_id))
+    tx.put_project(replace(project, baseline_ids=tuple(ids)))
