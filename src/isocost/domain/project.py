@@ -145,6 +145,7 @@ class Project:
         phase: the least settled of its clusters'.
         origin: None for a project that was not imported.
         baseline_ids: executions that savings are measured against.
+        learned_from: ordinal of the first execution that the model learns from.
         is_retired: it was taken off; kept for its history.
     """
 
@@ -157,6 +158,7 @@ class Project:
     limits: Limits = NO_LIMITS
     guarding: Guarding = NOT_GUARDED
     baseline_ids: tuple[str, ...] = ()
+    learned_from: int = 0
     is_retired: bool = False
 
     def __post_init__(self) -> None:

@@ -18,7 +18,7 @@ from isocost.domain.workspace import Workspace
 from isocost.errors import InvalidInput, NotFound
 from isocost.platforms.host import ChangePlan, Definition, Host, Settings
 from isocost.store.base import Store, Transaction
-from isocost.usecases.apply import carry_out, text_of
+from isocost.usecases.apply import carry_out, next_change_id, text_of
 from isocost.usecases.loop import Loop, LoopStep, Place
 
 _ID: Final = re.compile(r"[^a-z0-9]+")
@@ -142,6 +142,7 @@ def adopt(
     change = _set_up_change(project, definition, plan, place=place)
     with loop.store.transaction() as tx:
         tx.put_project(project)
+        change = replace(change, change_id=next_change_id(tx, project.project_id))
         if plan.difference:
             tx.put_change(change)
     loop.tell(LoopStep.SET_UP_PLANNED, project.project_id)
@@ -190,7 +191,7 @@ def _set_up_change(
     project: Project, definition: Definition, plan: ChangePlan, *, place: Place
 ) -> Change:
     return Change(
-        change_id=f"{project.project_id}-c1",
+        change_id="",
         project_id=project.project_id,
         kind=ChangeKind.SET_UP,
         definition_id=definition.definition_id,
@@ -243,9 +244,8 @@ def _restore(loop: Loop, project: Project, place: Place) -> tuple[str, ...]:
     if not plan.difference:
         return ()
     with loop.store.transaction() as tx:
-        count = len(tx.changes_of(project.project_id))
         change = Change(
-            change_id=f"{project.project_id}-c{count + 1}",
+            change_id=next_change_id(tx, project.project_id),
             project_id=project.project_id,
             kind=ChangeKind.RESTORE,
             definition_id=place.definition_id,

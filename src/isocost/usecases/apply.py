@@ -102,7 +102,7 @@ def _store_plan(
         if planned:  # another worker was faster
             return planned[0]
         change = Change(
-            change_id=f"{project.project_id}-c{len(tx.changes_of(project.project_id)) + 1}",
+            change_id=next_change_id(tx, project.project_id),
             project_id=project.project_id,
             kind=kind,
             definition_id=place.definition_id,
@@ -119,6 +119,11 @@ def _store_plan(
         tx.put_change(change)
     loop.tell(LoopStep.CHANGE_PLANNED, project.project_id)
     return change
+
+
+def next_change_id(tx: Transaction, project_id: str) -> str:
+    """Return the id of a project's next change."""
+    return f"{project_id}-c{len(tx.changes_of(project_id)) + 1}"
 
 
 def carry_out(loop: Loop, change: Change, place: Place) -> Change:

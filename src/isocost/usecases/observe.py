@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from isocost.domain.change import ChangeKind
+from isocost.domain.cluster import ClusterSpec
 from isocost.domain.execution import Execution, ExecutionEvent, ExecutionState
 from isocost.domain.project import Project, Target
 from isocost.domain.recommendation import (
@@ -23,7 +24,7 @@ from isocost.usecases.loop import BASELINE_RUNS, Loop, LoopStep, Place
 from isocost.usecases.recommend import History, history_of
 from isocost.usecases.weigh import Weighed, weigh
 
-# As many as the issue of trust asks for: one may be bad luck, two say that something is wrong.
+# One may be bad luck, two say that something is wrong.
 MOST_ROLL_BACKS: Final = 2
 _JUDGEABLE: Final = {RecommendationState.APPLIED, RecommendationState.KEPT}
 
@@ -130,7 +131,8 @@ def _go_back(tx: Transaction, run: Run, rolled_back: Recommendation, *, reason: 
     cluster = project.clusters[run.cluster_key]
     if cluster.recommendation_id != rolled_back.recommendation_id:
         return
-    target = last_good_target(tx, project, run)
+    not_on = run.asked_spec or run.spec
+    target = last_good_target(tx, project, run.cluster_key, not_on=not_on)
     project = project.with_cluster(replace(cluster, going_back_to=target))
     guarding = project.guarding
     count = guarding.roll_back_count + 1
@@ -146,15 +148,19 @@ def _go_back(tx: Transaction, run: Run, rolled_back: Recommendation, *, reason: 
     tx.put_project(replace(project, guarding=guarding))
 
 
-def last_good_target(tx: Transaction, project: Project, run: Run) -> Target:
-    """Return the spec of the newest run before that kept the deadline, else the first one's."""
+def last_good_target(
+    tx: Transaction, project: Project, cluster_key: str, *, not_on: ClusterSpec
+) -> Target:
+    """Return the spec of the newest run that kept the deadline elsewhere, else the first one's."""
     of_project = tx.recommendations_of(project.project_id)
     states = {r.recommendation_id: r.state for r in of_project}
-    runs = [r for r in tx.runs_of(project.project_id) if r.cluster_key == run.cluster_key]
-    others = [r for r in runs if r.asked_spec is not None and r.asked_spec != run.asked_spec]
+    runs = [r for r in tx.runs_of(project.project_id) if r.cluster_key == cluster_key]
+    others = [r for r in runs if r.asked_spec is not None and r.asked_spec != not_on]
     good = [r for r in others if _is_good(tx, project, r, states=states)]
-    chosen = (good or others[:1] or [run])[-1]
-    return Target(chosen.asked_spec or chosen.spec, chosen.recommendation_id)
+    chosen = good[-1:] or others[:1]
+    if not chosen or chosen[0].asked_spec is None:
+        return Target(not_on)
+    return Target(chosen[0].asked_spec, chosen[0].recommendation_id)
 
 
 def _is_good(
