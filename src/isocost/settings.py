@@ -46,6 +46,11 @@ class StorageSettings:
         return self.home / "runs"
 
     @property
+    def vault(self) -> Path:
+        """The workloads that the user recorded."""
+        return self.home / "vault" / "workloads.jsonl.zst"
+
+    @property
     def reports(self) -> Path:
         """HTML reports, one for each experiment."""
         return self.home / "reports"

@@ -27,6 +27,7 @@ from isocost.eventlog.summarize import read_profile as profile_of_log
 from isocost.platforms.base import Platform
 from isocost.platforms.recorded.grids import read_grids
 from isocost.platforms.recorded.platform import Recorded
+from isocost.platforms.spark_local.machine import described
 from isocost.platforms.spark_local.platform import SparkLocal
 from isocost.platforms.spark_local.workloads import DEMO_WORKLOADS
 from isocost.settings import Settings
@@ -153,10 +154,10 @@ def open_grids(paths: Sequence[Path], *, tell: Callable[[str], None]) -> tuple[G
     Raises:
         UserError: if a file is not there or cannot be used; the message names the line.
     """
-    return read_grids(paths, _known_machines(), tell=tell)
+    return read_grids(paths, known_machines(), tell=tell)
 
 
-def _known_machines() -> Mapping[str, NodeType]:
+def known_machines() -> Mapping[str, NodeType]:
     """Return every machine of the catalog by name; what is read of them has no region."""
     catalog = load()
     return {
@@ -173,6 +174,11 @@ def recorded_stage(workload: GridWorkload, seed: int, noise_sd: float) -> "Stage
 
     platform = Recorded(workload, seed=seed, noise_sd=noise_sd)
     return Stage(MemoryStore(), platform, read_profile)
+
+
+def this_machine() -> str:
+    """Return what recordings on real Spark say of where they were made."""
+    return described()
 
 
 def demo_workloads() -> tuple[str, ...]:

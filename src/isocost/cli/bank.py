@@ -24,6 +24,7 @@ from isocost.cli.bank_recorded import (
     WorkingSet,
     measure_recorded,
 )
+from isocost.cli.bank_vault import app as vault
 from isocost.cli.console import OUT, print_json
 from isocost.cli.experiment_run import Result, carry_out, report_path, show, write_report
 from isocost.cli.experiment_view import summary_json
@@ -35,6 +36,7 @@ from isocost.wiring import demo_workloads, node_types_of, open_platform, open_st
 
 app = typer.Typer(help="Measure the closed loop on many workloads.", no_args_is_help=True)
 app.command()(explain)
+app.add_typer(vault, name="vault")
 
 Platform = Annotated[
     str,

@@ -1,6 +1,8 @@
 """What this machine offers: the cores and the memory that this process may really use."""
 
 import os
+import platform
+import re
 from pathlib import Path
 
 from isocost.units import BYTES_PER_GIB
@@ -10,6 +12,18 @@ _V2_MEMORY, _V1_MEMORY = "memory.max", "memory/memory.limit_in_bytes"
 _V2_CPU = "cpu.max"
 _V1_QUOTA, _V1_PERIOD = "cpu/cpu.cfs_quota_us", "cpu/cpu.cfs_period_us"
 _CGROUPS = Path("/sys/fs/cgroup")
+_CPU_INFO = Path("/proc/cpuinfo")
+
+
+def described(cpu_info: Path = _CPU_INFO) -> str:
+    """Return this machine in words: processor, cores, memory and system; never its name."""
+    try:
+        found = re.search(r"^model name\s*: (.+)$", cpu_info.read_text("utf-8"), re.MULTILINE)
+    except OSError:
+        found = None
+    processor = found[1].strip() if found else platform.machine()
+    cores, gib = usable_cores(), usable_gib()
+    return f"{processor}, {cores} cores, {gib:.0f} GiB, {platform.system()}"
 
 
 def usable_cores(cgroups: Path = _CGROUPS) -> int:
