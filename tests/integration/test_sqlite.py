@@ -6,12 +6,9 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from alembic.autogenerate import compare_metadata
-from alembic.migration import MigrationContext
 
 from isocost.errors import Busy, InvalidInput, PlatformError
 from isocost.store.sql.store import SqlStore
-from isocost.store.sql.tables import METADATA
 from isocost.testing.nouns import a_project, an_experiment
 
 
@@ -34,13 +31,6 @@ def test_what_was_stored_survives_a_restart(tmp_path):
     with second.transaction() as tx:
         assert tx.project("p-1") == a_project()
     second.close()
-
-
-def test_migrations_make_the_schema_that_the_code_expects(tmp_path):
-    store = SqlStore(tmp_path / "isocost.db")
-    with store._database.reading() as connection:
-        assert compare_metadata(MigrationContext.configure(connection), METADATA) == []
-    store.close()
 
 
 def test_a_file_that_is_no_database_is_refused_and_kept(tmp_path):

@@ -90,6 +90,14 @@ class Transaction(Protocol):
         """Return a project's runs by ordinal and id, all or the newest few."""
         ...
 
+    def newest_runs(self, count: int) -> Sequence[Run]:
+        """Return the runs of all projects that were requested last, the newest first."""
+        ...
+
+    def newest_run_of_each(self) -> Sequence[Run]:
+        """Return the run with the highest ordinal of each imported project, by project id."""
+        ...
+
     def put_profile(self, run_id: str, profile: RunProfile) -> None:
         """Remember the profile of a known run."""
         ...

@@ -147,6 +147,17 @@ class _MemoryTransaction:
         runs = (r for r in self._tables.runs.values() if r.project_id == project_id)
         return _newest(sorted(runs, key=lambda r: (r.ordinal, r.run_id)), newest)
 
+    def newest_runs(self, count: int) -> Sequence[Run]:
+        runs = self._tables.runs.values()
+        return sorted(runs, key=lambda r: (r.requested_at, r.run_id), reverse=True)[:count]
+
+    def newest_run_of_each(self) -> Sequence[Run]:
+        return [
+            run
+            for project in self.imported_projects()
+            for run in self.runs_of(project.project_id, newest=1)
+        ]
+
     def put_profile(self, run_id: str, profile: RunProfile) -> None:
         self.run(run_id)
         self._put(self._tables.profiles, run_id, profile)

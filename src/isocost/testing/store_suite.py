@@ -7,7 +7,9 @@ from datetime import timedelta
 import pytest
 
 from isocost.domain.experiment import ColdStart
+from isocost.domain.project import Origin
 from isocost.domain.run import RunState
+from isocost.domain.workspace import Cloud, Plan, Workspace
 from isocost.errors import InternalError, NotFound
 from isocost.store.base import Store
 from isocost.testing.nouns import (
@@ -22,6 +24,8 @@ from isocost.testing.nouns import (
     a_trial,
     an_experiment,
 )
+
+_WORKSPACE = Workspace("bank", "https://bank.example", Cloud.AWS, "us-east-1", Plan.PREMIUM, NOW)
 
 
 class StoreSuite:
@@ -84,6 +88,29 @@ class StoreSuite:
             tx.put_run(a_run("r-1"))
             tx.put_run(a_run("r-2", project_id="p-2"))
             assert [run.run_id for run in tx.runs_of("p-2")] == ["r-2"]
+
+    def test_newest_runs_of_all_projects_come_newest_first(self, store: Store) -> None:
+        with store.transaction() as tx:
+            for minute, project_id in enumerate(["p-2", "p-1", "p-2"]):
+                tx.put_project(a_project(project_id))
+                asked_at = NOW + timedelta(minutes=minute)
+                run = a_run(f"r-{minute}", project_id=project_id, requested_at=asked_at)
+                tx.put_run(run)
+            assert [run.run_id for run in tx.newest_runs(2)] == ["r-2", "r-1"]
+
+    def test_newest_run_of_each_imported_project_comes_by_project_id(self, store: Store) -> None:
+        with store.transaction() as tx:
+            tx.put_workspace(_WORKSPACE)
+            for project_id in ("p-b", "p-a", "p-B"):
+                tx.put_project(a_project(project_id, origin=Origin("bank", project_id, "{}")))
+                tx.put_run(a_run(f"{project_id}-0", project_id=project_id, ordinal=0))
+            tx.put_project(a_project("p-c", origin=Origin("bank", "has no run", "{}")))
+            tx.put_project(a_project("p-d"))
+            tx.put_run(a_run("is not imported", project_id="p-d"))
+            tx.put_run(a_run("p-a-10", project_id="p-a", ordinal=10))
+            tx.put_run(a_run("p-a-9", project_id="p-a", ordinal=9))
+            found = [run.run_id for run in tx.newest_run_of_each()]
+        assert found == ["p-B-0", "p-a-10", "p-b-0"]
 
     def test_run_without_project_is_refused(self, store: Store) -> None:
         with pytest.raises(NotFound, match="p-1"), store.transaction() as tx:

@@ -33,11 +33,18 @@ def is_at_head(connection: Connection, database: Database) -> bool:
     return current == set(script.get_heads())
 
 
-def migrate(connection: Connection) -> None:
-    """Apply every migration the database lacks, within the caller's transaction."""
+def migrate(connection: Connection, *, revision: str = "head") -> None:
+    """Apply every migration up to `revision` that is lacking, in the caller's transaction."""
     config = _config()
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    command.upgrade(config, revision)
+
+
+def take_back(connection: Connection, *, revision: str) -> None:
+    """Undo every migration after `revision`, in the caller's transaction; "base" undoes all."""
+    config = _config()
+    config.attributes["connection"] = connection
+    command.downgrade(config, revision)
 
 
 def _config() -> Config:

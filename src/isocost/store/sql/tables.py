@@ -18,6 +18,7 @@ from sqlalchemy import (
     String,
 )
 from sqlalchemy import Table as SqlTable
+from sqlalchemy.dialects.postgresql import VARCHAR
 
 METADATA: Final = MetaData(
     naming_convention={
@@ -26,6 +27,9 @@ METADATA: Final = MetaData(
         "ix": "ix_%(table_name)s_%(column_0_name)s",
     }
 )
+# Sorted by bytes, as SQLite and Python do; a PostgreSQL database's own rule depends on how it was
+# made, and a list would come in another order on each.
+_TEXT: Final = String().with_variant(VARCHAR(collation="C"), "postgresql")
 
 
 def _body() -> Column[bytes]:
@@ -33,23 +37,23 @@ def _body() -> Column[bytes]:
 
 
 WORKSPACES: Final = SqlTable(
-    "workspaces", METADATA, Column("name", String, primary_key=True), _body()
+    "workspaces", METADATA, Column("name", _TEXT, primary_key=True), _body()
 )
 PROJECTS: Final = SqlTable(
     "projects",
     METADATA,
-    Column("project_id", String, primary_key=True),
+    Column("project_id", _TEXT, primary_key=True),
     # NULL for a project that was not imported; no foreign key, for SQLite adds none to a table
     # that is there already without copying it, and the store checks it.
-    Column("workspace", String, nullable=True),
+    Column("workspace", _TEXT, nullable=True),
     _body(),
     Index("ix_projects_workspace", "workspace"),
 )
 EXECUTIONS: Final = SqlTable(
     "executions",
     METADATA,
-    Column("execution_id", String, primary_key=True),
-    Column("project_id", String, ForeignKey("projects.project_id"), nullable=False),
+    Column("execution_id", _TEXT, primary_key=True),
+    Column("project_id", _TEXT, ForeignKey("projects.project_id"), nullable=False),
     Column("ordinal", Integer, nullable=False),
     Column("is_open", Boolean, nullable=False),
     _body(),
@@ -58,9 +62,9 @@ EXECUTIONS: Final = SqlTable(
 CHANGES: Final = SqlTable(
     "changes",
     METADATA,
-    Column("change_id", String, primary_key=True),
-    Column("project_id", String, ForeignKey("projects.project_id"), nullable=False),
-    Column("state", String, nullable=False),
+    Column("change_id", _TEXT, primary_key=True),
+    Column("project_id", _TEXT, ForeignKey("projects.project_id"), nullable=False),
+    Column("state", _TEXT, nullable=False),
     Column("planned_at", DateTime(timezone=True), nullable=False),
     _body(),
     Index("ix_changes_project_id", "project_id", "planned_at"),
@@ -68,26 +72,29 @@ CHANGES: Final = SqlTable(
 RUNS: Final = SqlTable(
     "runs",
     METADATA,
-    Column("run_id", String, primary_key=True),
-    Column("project_id", String, ForeignKey("projects.project_id"), nullable=False),
+    Column("run_id", _TEXT, primary_key=True),
+    Column("project_id", _TEXT, ForeignKey("projects.project_id"), nullable=False),
     Column("ordinal", Integer, nullable=False),
-    Column("state", String, nullable=False),
+    Column("state", _TEXT, nullable=False),
+    # Always set; it may be NULL only because SQLite adds no other column to a table with rows.
+    Column("requested_at", DateTime(timezone=True), nullable=True),
     _body(),
     Index("ix_runs_project_id", "project_id", "ordinal"),
+    Index("ix_runs_requested_at", "requested_at", "run_id"),
 )
 PROFILES: Final = SqlTable(
     "profiles",
     METADATA,
-    Column("run_id", String, ForeignKey("runs.run_id"), primary_key=True),
+    Column("run_id", _TEXT, ForeignKey("runs.run_id"), primary_key=True),
     _body(),
 )
 RECOMMENDATIONS: Final = SqlTable(
     "recommendations",
     METADATA,
-    Column("recommendation_id", String, primary_key=True),
-    Column("project_id", String, ForeignKey("projects.project_id"), nullable=False),
-    Column("parent_run_id", String, ForeignKey("runs.run_id"), nullable=False),
-    Column("state", String, nullable=False),
+    Column("recommendation_id", _TEXT, primary_key=True),
+    Column("project_id", _TEXT, ForeignKey("projects.project_id"), nullable=False),
+    Column("parent_run_id", _TEXT, ForeignKey("runs.run_id"), nullable=False),
+    Column("state", _TEXT, nullable=False),
     Column("drafted_at", DateTime(timezone=True), nullable=False),
     _body(),
     Index("ix_recommendations_project_id", "project_id", "drafted_at"),
@@ -95,18 +102,18 @@ RECOMMENDATIONS: Final = SqlTable(
 EXPERIMENTS: Final = SqlTable(
     "experiments",
     METADATA,
-    Column("name", String, primary_key=True),
+    Column("name", _TEXT, primary_key=True),
     Column("created_at", DateTime(timezone=True), nullable=False),
     _body(),
 )
 TRIALS: Final = SqlTable(
     "trials",
     METADATA,
-    Column("trial_id", String, primary_key=True),
-    Column("experiment", String, ForeignKey("experiments.name"), nullable=False),
-    Column("project_id", String, ForeignKey("projects.project_id"), nullable=False),
+    Column("trial_id", _TEXT, primary_key=True),
+    Column("experiment", _TEXT, ForeignKey("experiments.name"), nullable=False),
+    Column("project_id", _TEXT, ForeignKey("projects.project_id"), nullable=False),
     Column("ordinal", Integer, nullable=False),
-    Column("state", String, nullable=False),
+    Column("state", _TEXT, nullable=False),
     _body(),
     Index("ix_trials_experiment", "experiment", "ordinal"),
 )

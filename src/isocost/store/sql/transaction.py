@@ -137,6 +137,7 @@ class _SqlTransaction:
             project_id=run.project_id,
             ordinal=run.ordinal,
             state=run.state.value,
+            requested_at=run.requested_at,
         )
 
     def run(self, run_id: str) -> Run:
@@ -146,6 +147,27 @@ class _SqlTransaction:
         table = tables.RUNS
         query = select(table.c.body).where(table.c.project_id == project_id)
         return self._newest(query, [table.c.ordinal, table.c.run_id], count=newest, noun=Run)
+
+    def newest_runs(self, count: int) -> Sequence[Run]:
+        table = tables.RUNS
+        newest_first = (table.c.requested_at.desc(), table.c.run_id.desc())
+        return self._all(select(table.c.body).order_by(*newest_first).limit(count), Run)
+
+    def newest_run_of_each(self) -> Sequence[Run]:
+        projects, runs = tables.PROJECTS, tables.RUNS
+        # By a subquery for each project, which reads one entry of the index; grouping all runs
+        # would read them all.
+        others = runs.alias()
+        newest = (
+            select(others.c.run_id)
+            .where(others.c.project_id == projects.c.project_id)
+            .order_by(others.c.ordinal.desc(), others.c.run_id.desc())
+            .limit(1)
+            .scalar_subquery()
+        )
+        found = select(runs.c.body).select_from(projects).join(runs, runs.c.run_id == newest)
+        imported = found.where(projects.c.workspace.is_not(None))
+        return self._all(imported.order_by(projects.c.project_id), Run)
 
     def put_profile(self, run_id: str, profile: RunProfile) -> None:
         self.run(run_id)
