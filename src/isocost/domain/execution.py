@@ -14,6 +14,7 @@ from enum import Enum
 from typing import Final
 
 from isocost.domain.lifecycle import advance
+from isocost.domain.project import Phase
 
 
 class ExecutionState(Enum):
@@ -86,6 +87,7 @@ class Execution:
         late_log_until: until when a log that had not come when it was ingested is looked for.
         reason: why it was lost, or what is waited for.
         note: what was concluded from it, in one sentence for people.
+        phase: that the project was in once it was concluded.
     """
 
     execution_id: str
@@ -104,6 +106,7 @@ class Execution:
     late_log_until: datetime | None = None
     reason: str | None = None
     note: str = ""
+    phase: Phase | None = None
 
     def after(self, event: ExecutionEvent) -> "Execution":
         """Return this execution once `event` has happened; raises IllegalTransition."""

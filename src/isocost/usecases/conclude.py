@@ -70,7 +70,9 @@ def conclude(loop: Loop, execution: Execution, place: Place) -> None:
             return
         for answer in answers:
             _store(tx, answer, place)
-        tx.put_execution(replace(stored.after(ExecutionEvent.CONCLUDE), note=note))
+        phase = tx.project(execution.project_id).phase
+        concluded = stored.after(ExecutionEvent.CONCLUDE)
+        tx.put_execution(replace(concluded, note=note, phase=phase))
     loop.tell(LoopStep.CONCLUDED, execution.project_id)
 
 

@@ -119,6 +119,11 @@ class WorkspaceControl:
         """Return what a run really did and cost."""
         return self._call("GET", f"/sim/runs/{run_id}/truth")
 
+    def truths(self) -> list[Json]:
+        """Return the truth of every run that has ended, with its moments and result."""
+        found: list[Json] = self._call("GET", "/sim/truths")["runs"]
+        return found
+
     def webhook_deliveries(self) -> list[Json]:
         """Return every call of a webhook, once all have been made."""
         found: list[Json] = self._call("GET", "/sim/webhooks")["deliveries"]

@@ -156,6 +156,23 @@ def show_truth(call: Call) -> Json:
     return truth_of(run, call.workspace.machinery)
 
 
+def show_truths(call: Call) -> Json:
+    """Answer the truth of every run that has ended, oldest first."""
+    workspace = call.workspace
+    ended = [run for run in workspace.runs if run.ended_at is not None and run.skipped is None]
+    return {
+        "runs": [
+            {
+                **truth_of(run, workspace.machinery),
+                "requested_at": run.requested_at.isoformat(),
+                "ended_at": run.ended_at.isoformat() if run.ended_at else None,
+                "result": result.value if (result := run.result()) else None,
+            }
+            for run in ended
+        ]
+    }
+
+
 def show_deliveries(call: Call) -> Later:
     """Answer every call of a webhook and what came of it, once all have been made."""
     notifications = call.workspace.notifications
@@ -216,6 +233,7 @@ ENDPOINTS: Final = (
     Endpoint("POST", "/sim/log-troubles", order_log_trouble),
     Endpoint("POST", "/sim/tokens", add_token),
     Endpoint("GET", "/sim/runs/{run_id}/truth", show_truth),
+    Endpoint("GET", "/sim/truths", show_truths),
     Endpoint("GET", "/sim/webhooks", show_deliveries),
     Endpoint("PUT", "/sim/files/{path:path}", put_file),
 )
