@@ -1,0 +1,207 @@
+"""A run's forerunners in; how long it was expected to take on input as usual, out.
+
+What is usual is what the run resembles most: a job that has had its heavy Monday before is not
+surprised by the next, and the second run after a change is compared with the first.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import exp, hypot, log
+from statistics import fmean, median
+from typing import Final
+
+from isocost.domain.cluster import ClusterSpec, NodeType
+from isocost.model.epochs import epochs_of
+from isocost.model.history import Ending, Observation
+from isocost.model.kernels import INPUT_SLOPE_MEAN, INPUT_SLOPE_SD
+from isocost.model.noise import run_sd
+from isocost.model.points import points_of
+from isocost.model.project import ProjectModel
+from isocost.model.transfer import Learned
+
+# As many runs say what is usual: two working weeks, and the same days of the month's weeks.
+RECENT_RUNS: Final = 28
+# What a typical run reads is the median of a week's.
+TYPICAL_RUNS: Final = 7
+# Inputs this much apart are another size: half as far as the size at which a model that has
+# settled learns anew (phases.INPUT_JUMP), and twice what quiet weekends make of a daily load.
+OTHER_SIZE_LOG: Final = log(1.3)
+# Of a job whose sizes scatter more, a size is another one beyond as many robust sds.
+OTHER_SIZE_SDS: Final = 4.0
+_MAD_TO_SD: Final = 1.4826  # of a normal distribution
+
+
+@dataclass(frozen=True, slots=True)
+class Usual:
+    """What runs read.
+
+    Attributes:
+        log_bytes: the logarithm of what a run like this one, or else any run, usually reads;
+            None where no size is known.
+        apart_log: by how much the run's own differs from it.
+        scatter: sd of log sizes that count as usual.
+        is_other: whether none of the recent runs read about as much as this one.
+    """
+
+    log_bytes: float | None
+    apart_log: float = 0.0
+    scatter: float = 0.0
+    is_other: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """What a run was expected to take.
+
+    Attributes:
+        log_s: mean logarithm of the runtime.
+        model_sd: of that mean.
+        noise_sd: of a run about it, input that varies as usual included.
+        slope: of log runtime over log input.
+        peer_ids: runs of the same cluster that say so; empty where the model does.
+    """
+
+    log_s: float
+    model_sd: float
+    noise_sd: float
+    slope: float
+    peer_ids: frozenset[str] = frozenset()
+
+    @property
+    def sd(self) -> float:
+        """Of the logarithm of the runtime."""
+        return hypot(self.model_sd, self.noise_sd)
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What expectations stand on: candidates, their node types, and what other projects taught."""
+
+    space: Sequence[ClusterSpec]
+    node_types: Sequence[NodeType]
+    learned: Learned
+
+
+def usual_input(read_bytes: float | None, before: Sequence[float | None]) -> Usual:
+    """Return what is usual for a run that read so much.
+
+    Args:
+        read_bytes: by the run; None if not known.
+        before: by earlier runs, oldest first.
+    """
+    known = [log(size) for size in before[-RECENT_RUNS:] if size]
+    if not known or not read_bytes:
+        return Usual(median(known[-TYPICAL_RUNS:]) if known else None)
+    mine = log(read_bytes)
+    typical = median(known[-TYPICAL_RUNS:])
+    reach = max(OTHER_SIZE_LOG, OTHER_SIZE_SDS * robust_sd(known))
+    alike = [size for size in known if abs(size - mine) <= reach]
+    if not alike:
+        return Usual(typical, mine - typical, robust_sd(known[-TYPICAL_RUNS:]), is_other=True)
+    usual = median(alike[-TYPICAL_RUNS:])
+    return Usual(usual, mine - usual, robust_sd(alike))
+
+
+def robust_sd(values: Sequence[float]) -> float:
+    """Return the standard deviation by the median distance from the median; 0.0 of one value."""
+    middle = median(values)
+    return _MAD_TO_SD * median(abs(value - middle) for value in values)
+
+
+def expect(
+    newest: Observation,
+    history: Sequence[Observation],
+    *,
+    usual: Usual,
+    unlike: frozenset[str],
+    ground: Ground,
+) -> Expectation | None:
+    """Return what the run was expected to take; None if none before it succeeded.
+
+    Args:
+        newest: the run.
+        history: those before it, oldest first.
+        usual: what is read.
+        unlike: runs that did other work than this one, where any did the same.
+        ground: what the model needs.
+    """
+    epochs = epochs_of(history)
+    sound = [
+        (observation, epoch)
+        for observation, epoch in zip(history, epochs, strict=True)
+        if observation.ending is Ending.SUCCEEDED
+        and observation.runtime_s is not None
+        and not observation.is_disturbed
+    ]
+    noise_sd = _noise_sd(sound, usual)
+    same = [o for o, epoch in sound if not epoch and _is_same_kind(o, newest)]
+    sized = [o for o in same if _is_usual(o, usual)]
+    peers = [o for o in sized if o.run_id not in unlike] or sized or same
+    spread = hypot(noise_sd, INPUT_SLOPE_MEAN * usual.scatter)
+    if peers:
+        levels = [_log_s(o, usual) for o in peers]
+        apart = fmean(_log_size_over(o, usual) for o in peers)
+        model_sd = hypot(noise_sd / len(peers) ** 0.5, INPUT_SLOPE_SD * apart)
+        ids = frozenset(o.run_id for o in peers)
+        return Expectation(fmean(levels), model_sd, spread, INPUT_SLOPE_MEAN, ids)
+    if not any(o.runtime_s and o.ending is not Ending.FAILED for o in history):
+        return None
+    return _by_model(newest, history, usual=usual, spread=spread, ground=ground)
+
+
+def _by_model(
+    newest: Observation,
+    history: Sequence[Observation],
+    *,
+    usual: Usual,
+    spread: float,
+    ground: Ground,
+) -> Expectation:
+    size = None if usual.log_bytes is None else exp(usual.log_bytes)
+    model = ProjectModel(
+        history,
+        space=ground.space,
+        node_types=ground.node_types,
+        learned=ground.learned,
+        input_bytes=size,
+        inputs=newest.inputs,
+    )
+    specs = [newest.spec] * 2
+    points = points_of(specs, ground.node_types, [0.0, usual.apart_log])
+    mean, sd = model.predict(points).moments()
+    slope = INPUT_SLOPE_MEAN
+    if usual.apart_log:
+        slope = float(mean[1] - mean[0]) / usual.apart_log
+    model_sd = max(0.0, float(sd[0]) ** 2 - model.run_sd**2) ** 0.5
+    return Expectation(float(mean[0]), model_sd, spread, slope)
+
+
+def _is_same_kind(observation: Observation, newest: Observation) -> bool:
+    return observation.spec == newest.spec and sorted(observation.inputs) == sorted(newest.inputs)
+
+
+def _is_usual(observation: Observation, usual: Usual) -> bool:
+    return abs(_log_size_over(observation, usual)) <= OTHER_SIZE_LOG
+
+
+def _log_size_over(observation: Observation, usual: Usual) -> float:
+    if usual.log_bytes is None or not observation.input_bytes:
+        return 0.0
+    return log(observation.input_bytes) - usual.log_bytes
+
+
+def _log_s(observation: Observation, usual: Usual) -> float:
+    """Return the log runtime that the run would have had on input as usual."""
+    return log(observation.runtime_s or 1.0) - INPUT_SLOPE_MEAN * _log_size_over(
+        observation, usual
+    )
+
+
+def _noise_sd(sound: Sequence[tuple[Observation, int]], usual: Usual) -> float:
+    """Return how far runs of one cluster and epoch scatter."""
+    repeats: dict[object, list[float]] = defaultdict(list)
+    for observation, epoch in sound:
+        kind = observation.spec, epoch, tuple(sorted(observation.inputs))
+        repeats[kind].append(_log_s(observation, usual))
+    return run_sd(list(repeats.values()))
