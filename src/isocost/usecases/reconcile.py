@@ -96,11 +96,16 @@ def next_step(rows: Rows, now: datetime) -> Step | None:
     return None
 
 
-def look_after(loop: Loop, project_id: str) -> bool:
+def look_after(loop: Loop, project_id: str, *, go_on: Callable[[], bool] = lambda: True) -> bool:
     """Hear of what ended and do all that is next; says whether the project is well.
 
     What goes wrong is stored with the project, which is looked at again later, each time after a
     longer pause, and after some failures in a row not any more until a person says so.
+
+    Args:
+        loop: what it is looked after with.
+        project_id: of the project.
+        go_on: asked before each step; where it says no, the rest is left to the next look.
     """
     with loop.store.transaction(read_only=True) as tx:
         project = tx.project(project_id)
@@ -113,9 +118,9 @@ def look_after(loop: Loop, project_id: str) -> bool:
         if project.guarding.look_at is not None and now < project.guarding.look_at:
             return False
         hear(loop, project, place)
-        _reconcile(loop, project_id, place)
+        _reconcile(loop, project_id, place, go_on=go_on)
     except (UserError, PlatformError, Busy) as error:
-        _store_fault(loop, project_id, str(error), now=now)
+        store_fault(loop, project_id, str(error), now=now)
         return False
     if project.guarding.fault is not None or project.guarding.failed_looks:
         _clear_fault(loop, project_id)
@@ -127,14 +132,14 @@ def is_left_alone(loop: Loop, project: Project) -> bool:
     return project.guarding.failed_looks >= loop.patience.most_looks
 
 
-def _reconcile(loop: Loop, project_id: str, place: Place) -> None:
+def _reconcile(loop: Loop, project_id: str, place: Place, *, go_on: Callable[[], bool]) -> None:
     _take_in_late(loop, project_id, place)
     has_looked = False
     for _ in range(_MOST_STEPS):
         with loop.store.transaction(read_only=True) as tx:
             rows = rows_of(tx, project_id)
         step = next_step(rows, place.now())
-        if step is None:
+        if step is None or not go_on():
             return
         if not has_looked and step.verb in {Verb.CONCLUDE, Verb.APPLY}:
             has_looked = True
@@ -189,7 +194,8 @@ _OF_EXECUTION: Final[Mapping[Verb, Callable[[Loop, Execution, Place], None]]] = 
 }
 
 
-def _store_fault(loop: Loop, project_id: str, fault: str, *, now: datetime | None) -> None:
+def store_fault(loop: Loop, project_id: str, fault: str, *, now: datetime | None) -> None:
+    """Remember what went wrong with a project, and to look at it again after a longer pause."""
     with loop.store.transaction() as tx:
         project = tx.project(project_id)
         guarding = project.guarding
