@@ -1,7 +1,7 @@
 """Simulated workspaces and a loop in; some weeks of their jobs lived through under it out.
 
 Time is moved in steps; after each, what ended is looked after as the server would do it. The same
-workspaces left alone are the baseline: same seeds, same days, same data, the clusters people chose.
+workspaces left alone are the baseline: same seeds, days and data, and the clusters people chose.
 """
 
 from collections import defaultdict
