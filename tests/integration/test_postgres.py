@@ -15,6 +15,7 @@ from isocost.store.address import PostgresAddress
 from isocost.store.sql.postgres import PostgresDatabase
 from isocost.store.sql.store import SqlStore
 from isocost.testing.nouns import a_project, a_run, an_experiment
+from isocost.testing.postgres import find_programs, postgres_server
 
 PASSWORD = "not-the-right-one"
 
@@ -224,6 +225,16 @@ def test_a_full_disk_is_named(postgres, address, store):
     with pytest.raises(PlatformError, match=r"could not extend file.*what was stored"):
         with store.transaction() as tx:
             tx.put_project(a_project())
+
+
+def test_a_server_starts_from_a_folder_that_only_its_owner_may_enter(tmp_path):
+    package = find_programs().parents[1]
+    tmp_path.chmod(0o700)
+    for folder in (package, package.with_name(f"{package.name}.libs")):
+        (tmp_path / folder.name).symlink_to(folder)
+    programs = tmp_path / find_programs().relative_to(package.parent)
+    with postgres_server(programs) as server:
+        assert server.execute("select 1") == [(1,)]
 
 
 def started(address, body):

@@ -162,7 +162,13 @@ def _reachable(programs: Path, folder: Path) -> Path:
         parent.stat().st_mode & _OTHERS_MAY_ENTER for parent in (programs, *programs.parents)
     ):
         return programs
-    return shutil.copytree(programs.parent, folder / "programs", symlinks=True) / programs.name
+    # They find their libraries beside the wheel's package, so the copy is laid out alike.
+    package = programs.parents[1]
+    libraries = package.with_name(f"{package.name}.libs")
+    if libraries.is_dir():
+        shutil.copytree(libraries, folder / libraries.name)
+    installed = Path(package.name, programs.parent.name)
+    return shutil.copytree(package.parent / installed, folder / installed) / programs.name
 
 
 def _is_root() -> bool:
