@@ -5,7 +5,7 @@ recommendation in force or go back to the last good spec.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 from isocost.domain.change import ChangeKind
@@ -21,22 +21,12 @@ from isocost.domain.run import Run, RunState
 from isocost.store.base import Transaction
 from isocost.usecases.conclude import NEWEST_RUNS, allowed_seconds
 from isocost.usecases.loop import BASELINE_RUNS, Loop, LoopStep, Place
-from isocost.usecases.recommend import History, history_of
-from isocost.usecases.weigh import Weighed, weigh
+from isocost.usecases.recommend import history_of
+from isocost.usecases.weigh import Ran, Weighed, weigh
 
 # One may be bad luck, two say that something is wrong.
 MOST_ROLL_BACKS: Final = 2
 _JUDGEABLE: Final = {RecommendationState.APPLIED, RecommendationState.KEPT}
-
-
-@dataclass(frozen=True, slots=True)
-class _Ran:
-    """One run of the execution with what is needed to judge it."""
-
-    run: Run
-    before: History
-    recommendation: Recommendation | None
-    parent: Run | None
 
 
 def observe(loop: Loop, execution: Execution, place: Place) -> None:
@@ -47,39 +37,25 @@ def observe(loop: Loop, execution: Execution, place: Place) -> None:
     """
     with loop.store.transaction(read_only=True) as tx:
         project = tx.project(execution.project_id)
-        runs = [tx.run(run_id) for run_id in execution.run_ids]
-        ran = [_ran(tx, project, run) for run in runs]
-    runs = _with_shares(project, execution, runs)
-    weighed = {
-        each.run.run_id: weigh(
-            loop,
-            place,
-            project,
-            run=replace(each.run, allowed_s=run.allowed_s),
-            before=each.before,
-            recommendation=each.recommendation,
-            parent=each.parent,
-            is_late=_is_late(project, execution, run),
-        )
-        for each, run in zip(ran, runs, strict=True)
-    }
+        stored = [tx.run(run_id) for run_id in execution.run_ids]
+        runs = _with_shares(project, execution, stored)
+        ran = [_ran(tx, project, execution, run=run) for run in runs]
+    weighed = [weigh(loop, place, project, ran=each) for each in ran]
     loop.tell(LoopStep.WEIGHED, execution.project_id)
     with loop.store.transaction() as tx:
-        stored = tx.execution(execution.execution_id)
-        if stored.state is not ExecutionState.INGESTED:  # another worker was faster
+        now = tx.execution(execution.execution_id)
+        if now.state is not ExecutionState.INGESTED:  # another worker was faster
             return
-        for run in runs:
-            found = weighed[run.run_id]
-            tx.put_run(replace(run, deviation=found.deviation))
-            _store_verdict(tx, run, found)
+        for each, found in zip(ran, weighed, strict=True):
+            tx.put_run(replace(each.run, deviation=found.deviation))
+            _store_verdict(tx, each, found)
         _count_to_baseline(tx, execution)
-        tx.put_execution(stored.after(ExecutionEvent.JUDGE))
+        tx.put_execution(now.after(ExecutionEvent.JUDGE))
     loop.tell(LoopStep.JUDGED, execution.project_id)
 
 
-def _ran(tx: Transaction, project: Project, run: Run) -> _Ran:
+def _ran(tx: Transaction, project: Project, execution: Execution, *, run: Run) -> Ran:
     history = history_of(tx, project.project_id, run.cluster_key, newest=NEWEST_RUNS)
-    before = [(r, p) for r, p in history if r.ordinal < run.ordinal]
     recommendation = None
     if run.recommendation_id is not None:
         of_project = tx.recommendations_of(project.project_id)
@@ -87,8 +63,14 @@ def _ran(tx: Transaction, project: Project, run: Run) -> _Ran:
         recommendation = ids.get(run.recommendation_id)
     if recommendation is not None and recommendation.spec != run.asked_spec:
         recommendation = None  # somebody else changed the cluster and left the tag
-    parent = None if recommendation is None else tx.run(recommendation.parent_run_id)
-    return _Ran(run, before, recommendation, parent)
+    return Ran(
+        run,
+        profile=next((p for r, p in history if r.run_id == run.run_id), None),
+        before=[(r, p) for r, p in history if r.ordinal < run.ordinal],
+        recommendation=recommendation,
+        parent=None if recommendation is None else tx.run(recommendation.parent_run_id),
+        is_late=_is_late(project, execution, run),
+    )
 
 
 def _with_shares(project: Project, execution: Execution, runs: Sequence[Run]) -> list[Run]:
@@ -108,10 +90,10 @@ def _is_late(project: Project, execution: Execution, run: Run) -> bool:
     return run.runtime_s > run.allowed_s
 
 
-def _store_verdict(tx: Transaction, run: Run, weighed: Weighed) -> None:
-    if run.recommendation_id is None or weighed.verdict is None:
+def _store_verdict(tx: Transaction, ran: Ran, weighed: Weighed) -> None:
+    if ran.recommendation is None or weighed.verdict is None:
         return
-    recommendation = tx.recommendation(run.recommendation_id)
+    recommendation = tx.recommendation(ran.recommendation.recommendation_id)
     if recommendation.state not in _JUDGEABLE:
         return
     is_kept = weighed.verdict.event is RecommendationEvent.KEEP
@@ -122,7 +104,7 @@ def _store_verdict(tx: Transaction, run: Run, weighed: Weighed) -> None:
         recommendation = recommendation.after(RecommendationEvent.ROLL_BACK)
     tx.put_recommendation(replace(recommendation, verdict=weighed.verdict.reason))
     if not is_kept:
-        _go_back(tx, run, recommendation, reason=weighed.verdict.reason)
+        _go_back(tx, ran.run, recommendation, reason=weighed.verdict.reason)
 
 
 def _go_back(tx: Transaction, run: Run, rolled_back: Recommendation, *, reason: str) -> None:
