@@ -6,12 +6,13 @@ surprised by the next, and the second run after a change is compared with the fi
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import exp, hypot, log
 from statistics import fmean, median
 from typing import Final
 
 from isocost.domain.cluster import ClusterSpec, NodeType
+from isocost.domain.profile import Distribution
 from isocost.model.epochs import epochs_of
 from isocost.model.history import Ending, Observation
 from isocost.model.kernels import INPUT_SLOPE_MEAN, INPUT_SLOPE_SD
@@ -29,6 +30,7 @@ TYPICAL_RUNS: Final = 7
 OTHER_SIZE_LOG: Final = log(1.3)
 # Of a job whose sizes scatter more, a size is another one beyond as many robust sds.
 OTHER_SIZE_SDS: Final = 4.0
+_NO_DURATIONS: Final = Distribution(0, 0.0, (), ())
 _MAD_TO_SD: Final = 1.4826  # of a normal distribution
 
 
@@ -40,24 +42,22 @@ class Usual:
         log_bytes: the logarithm of what a run like this one, or else any run, usually reads;
             None where no size is known.
         apart_log: by how much the run's own differs from it.
-        scatter: sd of log sizes that count as usual.
         is_other: whether none of the recent runs read about as much as this one.
     """
 
     log_bytes: float | None
     apart_log: float = 0.0
-    scatter: float = 0.0
     is_other: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Expectation:
-    """What a run was expected to take.
+    """What a run was expected to take, on its own input or, if that is another, on the usual one.
 
     Attributes:
         log_s: mean logarithm of the runtime.
         model_sd: of that mean.
-        noise_sd: of a run about it, input that varies as usual included.
+        noise_sd: of a run about it.
         slope: of log runtime over log input.
         peer_ids: runs of the same cluster that say so; empty where the model does.
     """
@@ -98,9 +98,9 @@ def usual_input(read_bytes: float | None, before: Sequence[float | None]) -> Usu
     reach = max(OTHER_SIZE_LOG, OTHER_SIZE_SDS * robust_sd(known))
     alike = [size for size in known if abs(size - mine) <= reach]
     if not alike:
-        return Usual(typical, mine - typical, robust_sd(known[-TYPICAL_RUNS:]), is_other=True)
+        return Usual(typical, mine - typical, is_other=True)
     usual = median(alike[-TYPICAL_RUNS:])
-    return Usual(usual, mine - usual, robust_sd(alike))
+    return Usual(usual, mine - usual)
 
 
 def robust_sd(values: Sequence[float]) -> float:
@@ -138,16 +138,19 @@ def expect(
     same = [o for o, epoch in sound if not epoch and _is_same_kind(o, newest)]
     sized = [o for o in same if _is_usual(o, usual)]
     peers = [o for o in sized if o.run_id not in unlike] or sized or same
-    spread = hypot(noise_sd, INPUT_SLOPE_MEAN * usual.scatter)
     if peers:
         levels = [_log_s(o, usual) for o in peers]
         apart = fmean(_log_size_over(o, usual) for o in peers)
         model_sd = hypot(noise_sd / len(peers) ** 0.5, INPUT_SLOPE_SD * apart)
         ids = frozenset(o.run_id for o in peers)
-        return Expectation(fmean(levels), model_sd, spread, INPUT_SLOPE_MEAN, ids)
-    if not any(o.runtime_s and o.ending is not Ending.FAILED for o in history):
+        found = Expectation(fmean(levels), model_sd, noise_sd, INPUT_SLOPE_MEAN, ids)
+    elif any(o.runtime_s and o.ending is not Ending.FAILED for o in history):
+        found = _by_model(newest, history, usual=usual, noise_sd=noise_sd, ground=ground)
+    else:
         return None
-    return _by_model(newest, history, usual=usual, spread=spread, ground=ground)
+    if usual.is_other:
+        return found
+    return replace(found, log_s=found.log_s + found.slope * usual.apart_log)
 
 
 def _by_model(
@@ -155,16 +158,15 @@ def _by_model(
     history: Sequence[Observation],
     *,
     usual: Usual,
-    spread: float,
+    noise_sd: float,
     ground: Ground,
 ) -> Expectation:
-    size = None if usual.log_bytes is None else exp(usual.log_bytes)
     model = ProjectModel(
-        history,
+        [_without_durations(o) for o in history],
         space=ground.space,
         node_types=ground.node_types,
         learned=ground.learned,
-        input_bytes=size,
+        input_bytes=None if usual.log_bytes is None else exp(usual.log_bytes),
         inputs=newest.inputs,
     )
     specs = [newest.spec] * 2
@@ -174,7 +176,20 @@ def _by_model(
     if usual.apart_log:
         slope = float(mean[1] - mean[0]) / usual.apart_log
     model_sd = max(0.0, float(sd[0]) ** 2 - model.run_sd**2) ** 0.5
-    return Expectation(float(mean[0]), model_sd, spread, slope)
+    return Expectation(float(mean[0]), model_sd, noise_sd, slope)
+
+
+def _without_durations(observation: Observation) -> Observation:
+    """Return the run without what a replay needs.
+
+    Replays take some hundred milliseconds, and tell most of clusters far from any that ran; what
+    the logs say of memory, processors and the program stays.
+    """
+    profile = observation.profile
+    if profile is None:
+        return observation
+    stages = tuple(replace(stage, durations=_NO_DURATIONS) for stage in profile.stages)
+    return replace(observation, profile=replace(profile, stages=stages))
 
 
 def _is_same_kind(observation: Observation, newest: Observation) -> bool:

@@ -126,15 +126,15 @@ class Comparison:
 
 
 def data_suspect(usual: Usual, slope: float) -> Suspect | None:
-    """Return what the size of the input does; None where it is not known or as usual."""
-    if usual.log_bytes is None or not usual.apart_log:
+    """Return what another size of the input does; None where it is not known or as usual."""
+    if usual.log_bytes is None or not usual.is_other:
         return None
     usually, read = exp(usual.log_bytes), exp(usual.log_bytes + usual.apart_log)
     return Suspect(
         CauseOfDeviation.DATA,
         slope * usual.apart_log,
         EFFECT_SD_FRACTION * abs(usual.apart_log),
-        usual.is_other,
+        True,
         f"it read {read / BYTES_PER_GB:.3g} GB, {PERCENT * read / usually:.0f} % of the "
         f"{usually / BYTES_PER_GB:.3g} GB that are usual",
     )
