@@ -1,4 +1,4 @@
-"""Ids of cluster policies and pools in; what they rule out, each asked for once."""
+"""Ids of cluster policies and pools in; their rules and facts out, each asked for once."""
 
 from collections.abc import Callable, Mapping
 from functools import cache
