@@ -1,7 +1,7 @@
 """A run profile in, the workload that it shows out: stages, spark jobs and the driver's time."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from isocost.domain.profile import CachedRdd, RunProfile, StageProfile, StageStatus
@@ -73,15 +73,23 @@ def workload_from_profile(profile: RunProfile, name: str, *, cpu_speed: float = 
 
 
 def _succeeded(stages: Iterable[StageProfile]) -> list[StageProfile]:
-    """Return the attempt of each stage that ran most of it, in order of submission."""
+    """Return the attempt of each stage that ran most of it, in order of submission.
+
+    It stands for the whole stage: of one that was repeated in part, the first attempt knew how
+    many spark tasks there are.
+    """
     best: dict[int, StageProfile] = {}
+    counts: dict[int, int] = {}
     for stage in stages:
+        known = counts.get(stage.stage_id, 0)
+        counts[stage.stage_id] = max(known, stage.expected_task_count)
         if stage.status is not StageStatus.SUCCEEDED or not stage.durations.count:
             continue
         other = best.get(stage.stage_id)
         if other is None or stage.task_count > other.task_count:
             best[stage.stage_id] = stage
-    return sorted(best.values(), key=lambda s: (_submitted_s(s), s.stage_id))
+    whole = [replace(s, expected_task_count=counts[s.stage_id]) for s in best.values()]
+    return sorted(whole, key=lambda s: (_submitted_s(s), s.stage_id))
 
 
 def _spark_job_of(stage: StageProfile) -> int:

@@ -77,8 +77,9 @@ def stage_from_profile(stage: StageProfile, place: Place, recorder: Recorder) ->
     is_python = runs_python(stage)
     photon_fraction = _PHOTON_FRACTION if _is_sql(stage) and not is_python else 0.0
     count = max(1, stage.expected_task_count or stage.task_count)
-    # Spark tasks that failed or ran twice count in the totals; a run without failures has fewer.
-    once = count / max(count, stage.task_count)
+    # The totals hold attempts that failed or ran twice, and lack those that an attempt of the
+    # stage before this one had ended; a run without failures has each spark task once.
+    once = count / max(1, stage.task_count)
     work_s = once * busy_s(stage, is_python=is_python) * recorder.cpu_speed
     if any(operator.is_photon for operator in stage.operators):
         work_s /= 1.0 - photon_fraction * (1.0 - 1.0 / physics.PHOTON_GAIN)

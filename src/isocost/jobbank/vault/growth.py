@@ -5,8 +5,9 @@ that all scans together read the gigabytes asked for.
 
 1. A scan that reads at least 5 % of what the largest scan reads is one of facts: × f. A smaller
    one reads a dimension: × √f, as TPC-DS lets customers, items and stores grow. One that reads
-   less than 1 MiB is a calendar or a list of codes, and stays. Where nothing is read, what the
-   first stages make takes the place of what they read.
+   less than 1 MiB is a calendar or a list of codes, and stays. (A wide dimension beside few
+   columns of facts thus counts as facts.) Where nothing is read, what the first stages make
+   takes the place of what they read.
 2. A stage that reads shuffles or cached data grows as the mean of what it reads, by bytes.
 3. CPU seconds grow as what the stage reads. Sorting's logarithm is left out: partitions keep
    their size, see 5.
@@ -41,8 +42,7 @@ from isocost.jobbank.vault.recording import (
 from isocost.simulator.workload import Growth, SimulatedStage, Workload
 from isocost.units import BYTES_PER_GB, BYTES_PER_MIB
 
-# TPC-DS's largest dimensions are 2 to 4 % of its largest fact table at scale factor 1, its
-# smallest fact tables 8 % and more.
+# At scale factor 1 of TPC-DS, customers are 3.5 % of the rows of store sales, their returns 10 %.
 FACT_FRACTION: Final = 0.05
 FIXED_BYTES: Final = 1.0 * BYTES_PER_MIB
 # spark.sql.adaptive.advisoryPartitionSizeInBytes.
@@ -50,8 +50,9 @@ PARTITION_BYTES: Final = 64.0 * BYTES_PER_MIB
 GROUPS_FRACTION: Final = 0.01
 # spark.sql.adaptive.skewJoin.skewedPartitionFactor.
 MOST_SKEW: Final = 5.0
-# Shuffled bytes are packed rows: unpacked, with pointers and a sort's prefixes, they take several
-# times as much. The vault's own stages that hold more than 32 MiB have a median of about 8.
+# Bytes as they travel are packed rows; unpacked, with pointers and a sort's prefixes, they take
+# several times as much. Recorded stages whose spark tasks read 4 MiB and more hold 4 to 12 times
+# that; smaller ones hold Spark's pages of 16 MiB, however empty.
 MEMORY_PER_BYTE: Final = 8.0
 
 # What a recording is scaled to unless somebody says: as many spark tasks as the experiments are
