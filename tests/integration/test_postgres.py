@@ -5,14 +5,14 @@ import subprocess
 import sys
 import threading
 import traceback
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import replace
 
 import pytest
 
 from isocost.errors import Busy, InvalidInput, NotFound, PlatformError
 from isocost.store.address import PostgresAddress
-from isocost.store.sql.postgres import PostgresDatabase
+from isocost.store.sql.postgres import MOST_CONNECTIONS, PostgresDatabase
 from isocost.store.sql.store import SqlStore
 from isocost.testing.nouns import a_project, a_run, an_experiment
 from isocost.testing.postgres import find_programs, postgres_server
@@ -167,6 +167,16 @@ def test_a_database_that_is_only_to_be_read_is_told(postgres, address):
 def test_a_writer_that_waits_in_vain_is_told_to_try_again(address, store):
     with store.transaction(), closing(SqlStore(address, busy_timeout_s=0.1)) as second:
         with pytest.raises(Busy, match=r"0\.1 s.*Try again"), second.transaction():
+            pass
+
+
+def test_more_readers_than_connections_are_told_to_try_again(address):
+    database = PostgresDatabase(address, busy_timeout_s=0.1)
+    with ExitStack() as opened:
+        opened.callback(database.close)
+        for _ in range(MOST_CONNECTIONS):
+            opened.enter_context(database.reading())
+        with pytest.raises(Busy, match=r"0\.1 s.*less to do"), database.reading():
             pass
 
 

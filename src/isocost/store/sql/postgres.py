@@ -39,6 +39,11 @@ ABSENCE_AT_OPENING_S: Final = 5.0
 _FIRST_PAUSE_S: Final = 0.1
 _LONGEST_PAUSE_S: Final = 2.0  # a server that is back is noticed that late
 
+# Of one process. Its writers queue up before they connect, so these are nine readers at once; a
+# server takes 100 connections by default.
+MOST_CONNECTIONS: Final = 10
+_KEPT: Final = 5
+
 # Told to libpq where the address does not say otherwise: a server whose machine vanished without a
 # word is given up after 10 s when connecting and after 30 + 3 * 10 s when connected, not after the
 # operating system's two hours.
@@ -76,7 +81,7 @@ class PostgresDatabase:
 
         Args:
             address: where the database is.
-            busy_timeout_s: how long to wait for another writer.
+            busy_timeout_s: how long to wait for another writer, or for a free connection.
             absence_s: how long a transaction waits for a server that is gone, before it began;
                 the very first one waits at most `ABSENCE_AT_OPENING_S`.
 
@@ -87,7 +92,7 @@ class PostgresDatabase:
         self._busy_timeout_s = busy_timeout_s
         self._absence_s = absence_s
         self._was_reached = False
-        self._engine = _engine(_connection_words(address))
+        self._engine = _engine(_connection_words(address), busy_timeout_s)
         # 0 would mean to wait for ever.
         wait_ms = max(1, round(busy_timeout_s * MS_PER_S))
         self._begin_writing = _BEGIN_WRITING.format(wait_ms=wait_ms)
@@ -177,16 +182,16 @@ def _connection_words(address: PostgresAddress) -> dict[str, str]:
     return {**_CONNECTING, **{word: str(value) for word, value in given.items()}}
 
 
-def _engine(words: Mapping[str, str]) -> Engine:
+def _engine(words: Mapping[str, str], busy_timeout_s: float) -> Engine:
     # The driver gets the address past SQLAlchemy, whose own URL knows less (several hosts, service
     # files) and would carry the password into its messages. Pre-ping finds the connections that a
-    # restarted server has dropped. Writers of one process queue up before they connect, so ten
-    # connections are nine readers at once; five of them are kept.
+    # restarted server has dropped.
     return create_engine(
         "postgresql+psycopg://",
         creator=lambda: psycopg.connect(**words),  # type: ignore[arg-type]
         pool_pre_ping=True,
-        pool_size=5,
-        max_overflow=5,
+        pool_size=_KEPT,
+        max_overflow=MOST_CONNECTIONS - _KEPT,
+        pool_timeout=busy_timeout_s,
         hide_parameters=True,
     )

@@ -50,8 +50,8 @@ def translated(name: str, busy_timeout_s: float) -> Iterator[None]:
         raise _fault(error, name, busy_timeout_s) from error
     except PoolTimeout as error:
         raise Busy(
-            f"Every connection of this process to {name} has been in use for half a minute. Try "
-            "again when it has less to do."
+            f"Every connection of this process to {name} has been in use for more than "
+            f"{busy_timeout_s:g} s. Try again when it has less to do."
         ) from error
 
 
