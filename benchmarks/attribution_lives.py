@@ -138,7 +138,14 @@ def live(shape: str, seed: int, injection: Injection, *, noise_cv: float = 0.03)
     is_episode = injection.losses > 0 or injection.slowdown > 1
     until = CHANGE_DAY + int(injection.days) if is_episode else DAYS
     return Life(
-        shape, seed, injection, tuple(witnesses), space, node_types, CHANGE_DAY, until,
+        shape,
+        seed,
+        injection,
+        tuple(witnesses),
+        space,
+        node_types,
+        CHANGE_DAY,
+        until,
         tuple(losses),
     )
 

@@ -96,9 +96,7 @@ def attribute(
     return _deviation(mine, expected, suspects, chance=_chance(mine, expected))
 
 
-def _suspects(
-    comparison: Comparison | None, usual: Usual, expected: Expectation
-) -> list[Suspect]:
+def _suspects(comparison: Comparison | None, usual: Usual, expected: Expectation) -> list[Suspect]:
     data = data_suspect(usual, expected.slope)
     changes = [] if comparison is None else change_suspects(comparison, expected.peer_ids)
     return changes if data is None else [data, *changes]

@@ -30,6 +30,9 @@ TYPICAL_RUNS: Final = 7
 OTHER_SIZE_LOG: Final = log(1.3)
 # Of a job whose sizes scatter more, a size is another one beyond as many robust sds.
 OTHER_SIZE_SDS: Final = 4.0
+# What runs of one cluster differ by beside noise: 0.3 by which a program's slope may be another,
+# times the 6 % by which weekdays' inputs differ.
+DAY_SD: Final = 0.02
 _NO_DURATIONS: Final = Distribution(0, 0.0, (), ())
 _MAD_TO_SD: Final = 1.4826  # of a normal distribution
 
@@ -141,7 +144,7 @@ def expect(
     if peers:
         levels = [_log_s(o, usual) for o in peers]
         apart = fmean(_log_size_over(o, usual) for o in peers)
-        model_sd = hypot(noise_sd / len(peers) ** 0.5, INPUT_SLOPE_SD * apart)
+        model_sd = hypot(noise_sd / len(peers) ** 0.5, INPUT_SLOPE_SD * apart, DAY_SD)
         ids = frozenset(o.run_id for o in peers)
         found = Expectation(fmean(levels), model_sd, noise_sd, INPUT_SLOPE_MEAN, ids)
     elif any(o.runtime_s and o.ending is not Ending.FAILED for o in history):

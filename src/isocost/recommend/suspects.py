@@ -148,9 +148,9 @@ def change_suspects(comparison: Comparison, peer_ids: frozenset[str]) -> list[Su
     is_other_plan = _differ(mine.plan_fingerprint, newest.plan_fingerprint)
     version, before = _version(mine), _version(newest)
     if _differ(version, before):
-        known = {_version(each.profile) for each in comparison.before}
+        versions = {_version(each.profile) for each in comparison.before}
         detail = f"it ran on {version}, the run before on {before}{_work_said(work)}"
-        is_new = version not in known
+        is_new = version not in versions
         found.append(_changed(CauseOfDeviation.RUNTIME_VERSION, work, detail, is_certain=is_new))
     # Another version of Spark plans the same program otherwise, so it explains another plan.
     elif is_other_plan:
