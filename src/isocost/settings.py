@@ -51,6 +51,11 @@ class StorageSettings:
         return self.home / "vault" / "workloads.jsonl.zst"
 
     @property
+    def credentials(self) -> Path:
+        """Tokens of workspaces, apart from the database, which may be shared."""
+        return self.home / "credentials.toml"
+
+    @property
     def reports(self) -> Path:
         """HTML reports, one for each experiment."""
         return self.home / "reports"

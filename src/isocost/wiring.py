@@ -5,40 +5,54 @@ event log needs neither, and they weigh more than twice as much as the reader.
 """
 
 import os
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from filelock import FileLock, Timeout
 
+from isocost import clock
+from isocost.catalog.kinds import Engine as SparkEngine
 from isocost.catalog.local import LOCAL_NODE_TYPES
 from isocost.catalog.shipped import load
 from isocost.clouds.aws.s3 import S3Store
 from isocost.clouds.azure.blob import AzureBlobStore
 from isocost.clouds.databricks.files import DatabricksFileStore
 from isocost.clouds.local import LocalStore
-from isocost.domain.cluster import NodeType
+from isocost.domain.cluster import ClusterTimeline, NodeType
+from isocost.domain.cost import CostBreakdown
 from isocost.domain.grid import GridWorkload
 from isocost.domain.profile import RunProfile
-from isocost.domain.workspace import Cloud
+from isocost.domain.project import Project
+from isocost.domain.workspace import Cloud, Workspace
 from isocost.errors import Busy, InvalidInput, UnknownName
 from isocost.eventlog.summarize import read_profile as profile_of_log
 from isocost.platforms.base import Platform
+from isocost.platforms.host import DefinedCluster, Host
 from isocost.platforms.recorded.grids import read_grids
 from isocost.platforms.recorded.platform import Recorded
 from isocost.platforms.spark_local.machine import described
 from isocost.platforms.spark_local.platform import SparkLocal
 from isocost.platforms.spark_local.workloads import DEMO_WORKLOADS
-from isocost.settings import Settings
+from isocost.settings import DATABASE_FILE, Settings, StorageSettings
 from isocost.store.base import Store
 from isocost.store.memory import MemoryStore
+from isocost.store.secrets import SecretFile
 from isocost.usecases.experiment import Bench
 from isocost.usecases.open_log import LogStores, open_one
-from isocost.usecases.recommend import offer_of
+from isocost.usecases.recommend import Offer, offer_of
 
 if TYPE_CHECKING:
+    from isocost.usecases.connect import Connecting, Reached
+    from isocost.usecases.loop import Loop, LoopStep
     from isocost.usecases.measure import Stage
+
+# A person who connects a workspace is waiting; a wrong address should not take a minute.
+_PATIENCE_TO_CONNECT_S: Final = 15
 
 
 def open_store(settings: Settings) -> Store:
@@ -98,6 +112,172 @@ def open_bench(platform_name: str, settings: Settings) -> Iterator[Bench]:
         yield Bench(store, platform, offer_of(platform), read_profile, Engine())
     finally:
         store.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """A workspace with its token, where neither comes from the user's own files."""
+
+    workspace: Workspace
+    token: str = field(repr=False)
+
+
+def at_home(settings: Settings, home: Path) -> Settings:
+    """Return settings under which all that must not be lost is kept in another directory."""
+    storage = StorageSettings(home, settings.storage.cache, home / DATABASE_FILE)
+    return replace(settings, storage=storage)
+
+
+def open_secrets(settings: Settings) -> SecretFile:
+    """Return the tokens of the user's workspaces."""
+    return SecretFile(settings.storage.credentials, os.environ)
+
+
+@contextmanager
+def open_loop(
+    settings: Settings,
+    *,
+    connections: Sequence[Connection] = (),
+    now_in: Callable[[Workspace], datetime] | None = None,
+    tell: "Callable[[LoopStep, str], None] | None" = None,
+    patience_s: int | None = None,
+) -> "Iterator[Loop]":
+    """Open everything that projects are looked after with.
+
+    Args:
+        settings: name the store and where tokens are kept.
+        connections: workspaces to remember in the store, with tokens that are not kept.
+        now_in: the present moment in a workspace; None for the moment it is here.
+        tell: hears of each step.
+        patience_s: how long a workspace that asks for patience is waited for; None for the usual.
+    """
+    from isocost.recommend.engine import Engine
+    from isocost.usecases.loop import Loop
+
+    _make_directory(settings.storage.home, "ISOCOST_HOME")
+    given = {each.workspace.name: each.token for each in connections}
+    secrets = open_secrets(settings)
+    around = _Workspaces(lambda name: given.get(name) or secrets.token_of(name), patience_s)
+    store = open_store(settings)
+    try:
+        with store.transaction() as tx:
+            for each in connections:
+                tx.put_workspace(each.workspace)
+        loop = Loop(
+            store=store,
+            host_of=around.host_of,
+            read_profile=around.read_profile,
+            price=_price,
+            offer_for=around.offer_for,
+            policy=Engine(),
+            now_in=now_in or (lambda _: clock.now()),
+        )
+        yield loop if tell is None else replace(loop, tell=tell)
+    finally:
+        store.close()
+
+
+@contextmanager
+def open_connecting(settings: Settings) -> "Iterator[Connecting]":
+    """Open everything that workspaces are connected with."""
+    from isocost.usecases.connect import Connecting
+
+    _make_directory(settings.storage.home, "ISOCOST_HOME")
+    catalog = load()
+    store = open_store(settings)
+    try:
+        regions = {cloud: catalog.regions(cloud) for cloud in Cloud}
+        yield Connecting(store, open_secrets(settings), _reached, regions)
+    finally:
+        store.close()
+
+
+def _reached(workspace: Workspace, token: str) -> "Reached":
+    from isocost.platforms.databricks.whereabouts import region_of
+    from isocost.usecases.connect import Reached
+
+    opened = _Opened(workspace, token, _PATIENCE_TO_CONNECT_S)
+    return Reached(opened.host, lambda: region_of(opened.calls), opened.list_logs)
+
+
+class _Opened:
+    """One workspace with everything that is asked of it."""
+
+    def __init__(self, workspace: Workspace, token: str, patience_s: int | None) -> None:
+        from isocost.platforms.databricks.connection import PATIENCE_S, Calls
+        from isocost.platforms.databricks.host import DatabricksHost
+
+        self.calls = Calls(workspace.host, token, patience_s=patience_s or PATIENCE_S)
+        self.host: Host = DatabricksHost(self.calls, region=workspace.region)
+        self._rentable: frozenset[str] | None = None
+
+    def rentable(self) -> frozenset[str]:
+        """Return the node types that it rents; asked for once."""
+        if self._rentable is None:
+            self._rentable = self.host.node_type_ids()
+        return self._rentable
+
+    def log_stores(self) -> LogStores:
+        """Return the places that its clusters deliver logs to."""
+        client = self.calls.call("connecting", lambda: self.calls.client)
+        return (S3Store(), AzureBlobStore(os.environ), DatabricksFileStore(client))
+
+    def list_logs(self, location: str) -> None:
+        """Look at what lies at a location; raises what its store raises."""
+        for store in self.log_stores():
+            if store.handles(location):
+                store.find(location)
+                return
+        raise InvalidInput(f"No logs can be read from {location!r}. Choose another destination.")
+
+
+class _Workspaces:
+    """The workspaces in use, each opened once for each token. Thread-safe."""
+
+    def __init__(self, token_of: Callable[[str], str], patience_s: int | None) -> None:
+        self._token_of = token_of
+        self._patience_s = patience_s
+        self._opened: dict[tuple[str, str, str], _Opened] = {}
+        self._lock = threading.Lock()
+
+    def host_of(self, workspace: Workspace) -> Host:
+        return self._open(workspace).host
+
+    def read_profile(self, workspace: Workspace, location: str) -> RunProfile:
+        return profile_of_log(open_one(location, self._open(workspace).log_stores()))
+
+    def offer_for(self, workspace: Workspace, project: Project, cluster: DefinedCluster) -> Offer:
+        from isocost.usecases.offer import offer_for
+
+        rentable = self._open(workspace).rentable()
+        return offer_for(project, cluster, workspace=workspace, catalog=load(), rentable=rentable)
+
+    def _open(self, workspace: Workspace) -> _Opened:
+        token = self._token_of(workspace.name)
+        key = (workspace.host, workspace.region, token)
+        with self._lock:
+            if key not in self._opened:
+                self._opened[key] = _Opened(workspace, token, self._patience_s)
+            return self._opened[key]
+
+
+def _price(
+    workspace: Workspace, cluster: DefinedCluster, timeline: ClusterTimeline
+) -> CostBreakdown | None:
+    """Return what a cluster cost; None where the catalog lacks one of its node types."""
+    from isocost.pricing.list_cost import list_cost
+
+    catalog = load()
+    rates = catalog.rate_card(
+        workspace.cloud,
+        workspace.region,
+        workspace.plan,
+        engine=SparkEngine.PHOTON if cluster.is_photon else SparkEngine.STANDARD,
+    )
+    try:
+        return list_cost(timeline, catalog.node_types(workspace.cloud, workspace.region), rates)
+    except InvalidInput:
+        return None
 
 
 @contextmanager
