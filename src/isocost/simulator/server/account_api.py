@@ -1,4 +1,4 @@
-"""Requests about who asks, notification destinations and workspace objects in; answers out."""
+"""Requests about who asks and may, notification destinations and objects in; answers out."""
 
 from typing import Final
 
@@ -72,6 +72,19 @@ def _object_id(call: Call, path: str) -> int:
     return drawn_id(call.workspace.options.seed, "object", path)
 
 
+def job_rights(call: Call) -> Answer:
+    """Answer who may do what with a databricks job: here, whoever asks."""
+    job_id = call.path_values["id"]
+    if not job_id.isdigit():
+        raise not_found(f"Job {job_id} does not exist.")
+    call.demand(Right.READ_JOBS, int(job_id))
+    call.workspace.definitions.get(int(job_id))
+    level = "CAN_VIEW" if Right.WRITE_JOBS in call.identity.denied else "CAN_MANAGE"
+    rights = [{"permission_level": level, "inherited": False}]
+    entry: Json = {"user_name": call.identity.user_name, "all_permissions": rights}
+    return {"object_id": f"/jobs/{job_id}", "object_type": "job", "access_control_list": [entry]}
+
+
 def well_known(call: Call) -> Answer:
     """Answer what clients ask of a host before anything else; needs no token."""
     cloud = call.workspace.options.cloud.value.upper()
@@ -90,5 +103,6 @@ ENDPOINTS: Final = (
     Endpoint("GET", _DESTINATIONS + "/{id}", get_destination),
     Endpoint("DELETE", _DESTINATIONS + "/{id}", delete_destination),
     Endpoint("GET", "/api/{version}/workspace/get-status", object_status),
+    Endpoint("GET", "/api/{version}/permissions/jobs/{id}", job_rights),
 )
 OPEN_ENDPOINTS: Final = (Endpoint("GET", "/.well-known/databricks-config", well_known),)
