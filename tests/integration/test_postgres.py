@@ -50,7 +50,7 @@ def refused_when_asked(address, error, message):
 
 def kill_connections(postgres, address):
     postgres.execute(
-        f"select pg_terminate_backend(pid) from pg_stat_activity where datname = "
+        f"select pg_terminate_backend(pid, 5000) from pg_stat_activity where datname = "
         f"'{database_of(address)}'"
     )
 
