@@ -25,8 +25,9 @@ def recording_html(recording: Recording, input_gb: float) -> str:
     sections = [
         Section(
             "Stages and what they read",
-            "Each dot is a stage, as large as its CPU time; lines are shuffles, dotted ones "
-            "cached data. Point at a dot for its numbers.",
+            "Each dot is a stage, as large as its CPU time: blue ones scan, green ones read "
+            "shuffles, pink ones cached data, orange ones write. Lines are shuffles, dotted ones "
+            "caches; what is broadcast has no line. Point at a dot for its numbers.",
             _plot(stage_graph(workload)),
         ),
         Section(
@@ -82,6 +83,7 @@ def stage_graph(workload: Workload) -> go.Figure:
         showlegend=False,
     )
     rows = 1 + max(-y for _, y in places.values())
+    figure.update_xaxes(dtick=1)
     figure.update_yaxes(visible=False)
     figure.update_layout(height=max(280, 90 + _ROW_PX * 2 * int(rows)))
     return figure

@@ -1,6 +1,7 @@
 """Cores and memory that a container's control group leaves, in both versions of its files."""
 
 import os
+import platform
 
 from isocost.platforms.spark_local import machine
 from isocost.units import BYTES_PER_GIB
@@ -48,3 +49,14 @@ def test_memory_limit_counts_when_below_the_machine(tmp_path):
 def test_memory_without_limit_is_the_machines(tmp_path):
     free = groups(tmp_path, memory_DOT_max="max")
     assert machine.usable_gib(free) == machine.usable_gib(tmp_path / "absent") > 0.5
+
+
+def test_machine_is_described_by_its_processor_and_size(tmp_path):
+    (tmp_path / "cpuinfo").write_text("processor\t: 0\nmodel name\t: Some CPU 3 GHz\n")
+    told = machine.described(tmp_path / "cpuinfo")
+    assert told.startswith("Some CPU 3 GHz, ")
+    assert " cores, " in told
+
+
+def test_machine_without_a_cpuinfo_is_described_by_its_architecture(tmp_path):
+    assert machine.described(tmp_path / "none").split(",")[0] == platform.machine()
