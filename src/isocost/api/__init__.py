@@ -1,0 +1,1 @@
+"""The server's HTTP door: webhooks in, stored facts out as JSON."""

@@ -1,0 +1,106 @@
+"""A stored project in; all that a page about it tells of its runs, out."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from isocost.domain.change import Change, ChangeKind
+from isocost.domain.execution import Execution
+from isocost.domain.recommendation import Recommendation
+from isocost.domain.run import Run
+from isocost.store.base import Store, Transaction
+from isocost.usecases.project_view import (
+    ExecutionView,
+    ProjectView,
+    execution_views,
+    project_view,
+)
+
+# Three months of a daily run; as many bars as can still be told apart on a screen.
+RUNS_SHOWN: Final = 90
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectHistory:
+    """One project with its newest runs and what was decided about them.
+
+    Attributes:
+        executions: the newest ones, oldest first.
+        recommendations: by id; those that runs shown were started on, and newer ones.
+        changes: the newest ones, oldest first.
+        hidden_count: executions before those shown.
+    """
+
+    view: ProjectView
+    executions: tuple[ExecutionView, ...]
+    recommendations: Mapping[str, Recommendation]
+    changes: tuple[Change, ...]
+    hidden_count: int
+
+    @property
+    def anomalies(self) -> list[tuple[ExecutionView, Run]]:
+        """The runs whose deviation has a known cause, the newest first."""
+        return [
+            (each, run)
+            for each in reversed(self.executions)
+            for run in each.runs
+            if run.deviation is not None and run.deviation.main_cause is not None
+        ]
+
+    @property
+    def baseline_name(self) -> str:
+        """What savings are measured against, in a few words; empty where there is nothing yet."""
+        ordinals = self._baseline_ordinals()
+        if not self.view.baseline_ids:
+            return ""
+        count = len(self.view.baseline_ids)
+        runs = "1 run" if count == 1 else f"{count} runs"
+        return f"mean of {runs}{ordinals}"
+
+    def _baseline_ordinals(self) -> str:
+        ids = set(self.view.baseline_ids)
+        found = [
+            each.execution.ordinal
+            for each in self.executions
+            if each.execution.execution_id in ids
+        ]
+        if len(found) != len(ids):
+            return ""
+        return f" ({', '.join(map(str, found))})"
+
+    def execution_after(self, change: Change) -> Execution | None:
+        """Return the first execution that started after a change was made; None so far."""
+        at = change.made_at or change.planned_at
+        later = [e.execution for e in self.executions if e.execution.started_at >= at]
+        return min(later, key=lambda e: e.started_at, default=None)
+
+    @property
+    def turns(self) -> Sequence[Change]:
+        """The changes that put other clusters in force."""
+        kinds = {ChangeKind.APPLY, ChangeKind.ROLL_BACK}
+        return [change for change in self.changes if change.kind in kinds]
+
+
+def project_history(
+    tx: Transaction, project_id: str, *, newest: int = RUNS_SHOWN
+) -> ProjectHistory:
+    """Return a project with its newest runs, or NotFound."""
+    project = tx.project(project_id)
+    view = project_view(tx, project)
+    executions = execution_views(tx, project, newest=newest)
+    recommendations = tx.recommendations_of(project_id, newest=2 * newest)
+    return ProjectHistory(
+        view=view,
+        executions=tuple(executions),
+        recommendations={r.recommendation_id: r for r in recommendations},
+        changes=tuple(tx.changes_of(project_id)[-newest:]),
+        hidden_count=view.execution_count - len(executions),
+    )
+
+
+def project_histories(store: Store, *, newest: int = RUNS_SHOWN) -> list[ProjectHistory]:
+    """Return all imported projects that are looked after, by workspace and name."""
+    with store.transaction(read_only=True) as tx:
+        projects = [p for p in tx.imported_projects() if not p.is_retired]
+        found = [project_history(tx, p.project_id, newest=newest) for p in projects]
+    return sorted(found, key=lambda h: (h.view.workspace, h.view.project.name))

@@ -1,0 +1,1 @@
+"""The pages of the server, and the report: what is stored in, HTML for people out."""
