@@ -47,10 +47,9 @@ COUNTS: Final = (2, 3, 4, 5, 6, 8, 10, 12)
 _WEEK: Final = (1.04, 1.02, 1.0, 1.02, 1.06, 0.94, 0.92)
 _MOST_DRIFT_PER_DAY: Final = 0.002
 _SPOT_LOSSES: Final = 0.01
-_STORM: Final = 3.0
-# A product that has settled still changes the cluster now and then.
+# A product that has settled still changes the cluster now and then; one of three never settles.
 _TRIES: Final = 8
-_STAYS: Final = 0.85
+_STAYS: Final = (0.85, 0.85, 0.3)
 _GZIP: Final = 31  # zlib's word for a gzip header and the largest window
 
 
@@ -60,6 +59,7 @@ class Injection:
 
     Attributes:
         cause: what it should be attributed to; None for nothing.
+        is_mild: smaller than what the demo injects.
         spark_version: from then on; None for as before.
         days: how long an episode lasts.
     """
@@ -72,27 +72,33 @@ class Injection:
     losses: float = 0.0
     slowdown: float = 1.0
     days: float = 3.0
+    is_mild: bool = False
 
 
 _AT: Final = EPOCH + timedelta(days=CHANGE_DAY)
+
+
+def _code(version: str, work_factor: float, added_operator: str = "") -> CodeChange:
+    return CodeChange(_AT, version, work_factor, added_operator=added_operator)
+
+
+_DATA, _CODE = CauseOfDeviation.DATA, CauseOfDeviation.CODE
+_PLATFORM, _SPOT = CauseOfDeviation.PLATFORM, CauseOfDeviation.SPOT
+_RUNTIME: Final = CauseOfDeviation.RUNTIME_VERSION
 INJECTIONS: Final = (
     Injection("nothing", None),
-    Injection("data_doubled", CauseOfDeviation.DATA, size_factor=2.0),
-    Injection("data_halved", CauseOfDeviation.DATA, size_factor=0.5),
-    Injection(
-        "code_and_plan",
-        CauseOfDeviation.CODE,
-        code=CodeChange(_AT, "2", work_factor=1.7, added_operator="Window"),
-    ),
-    Injection("code_in_functions", CauseOfDeviation.CODE, code=CodeChange(_AT, "1", 1.7)),
-    Injection(
-        "spark_version",
-        CauseOfDeviation.RUNTIME_VERSION,
-        code=CodeChange(_AT, "1", 0.85),
-        spark_version="3.5.2",
-    ),
-    Injection("spot_storm", CauseOfDeviation.SPOT, losses=_STORM),
-    Injection("slow_platform", CauseOfDeviation.PLATFORM, slowdown=1.4),
+    Injection("data_doubled", _DATA, size_factor=2.0),
+    Injection("data_halved", _DATA, size_factor=0.5),
+    Injection("data_half_as_much_again", _DATA, size_factor=1.5, is_mild=True),
+    Injection("code_and_plan", _CODE, code=_code("2", 1.7, "Window")),
+    Injection("plan_only", _CODE, code=_code("2", 1.0, "Window"), is_mild=True),
+    # The version is part of the simulated plans: as it was, the plan is the same.
+    Injection("code_in_functions", _CODE, code=_code("1", 1.7)),
+    Injection("code_in_functions_mild", _CODE, code=_code("1", 1.25), is_mild=True),
+    Injection("spark_version", _RUNTIME, code=_code("1", 0.85), spark_version="3.5.2"),
+    Injection("spot_storm", _SPOT, losses=3.0),
+    Injection("slow_platform", _PLATFORM, slowdown=1.4),
+    Injection("slow_platform_mild", _PLATFORM, slowdown=1.2, is_mild=True),
 )
 
 
@@ -128,7 +134,8 @@ def live(shape: str, seed: int, injection: Injection, *, noise_cv: float = 0.03)
     scenario = _scenario(injection, float(rng.uniform(0.0, _MOST_DRIFT_PER_DAY)), noise_cv)
     is_photon = bool(rng.random() < 1 / 6)
     witnesses, losses = [], []
-    for day, spec in enumerate(_clusters(space, rng)):
+    stays = _STAYS[seed % len(_STAYS)]
+    for day, spec in enumerate(_clusters(space, rng, stays)):
         cluster = _cluster(spec, cloud, node_types, is_photon=is_photon, rng=rng)
         if injection.spark_version and day >= CHANGE_DAY:
             cluster = replace(cluster, spark_version=injection.spark_version)
@@ -156,11 +163,13 @@ def _node_types(cloud: Cloud) -> tuple[NodeType, ...]:
     return tuple(catalog.node_type(cloud, region, name) for name in TYPES[cloud])
 
 
-def _clusters(space: tuple[ClusterSpec, ...], rng: np.random.Generator) -> list[ClusterSpec]:
+def _clusters(
+    space: tuple[ClusterSpec, ...], rng: np.random.Generator, stays: float
+) -> list[ClusterSpec]:
     """Return each day's cluster: first many, then mostly the same."""
     found: list[ClusterSpec] = []
     for day in range(DAYS):
-        is_other = day <= _TRIES or rng.random() > _STAYS
+        is_other = day <= _TRIES or rng.random() > stays
         found.append(space[int(rng.integers(len(space)))] if is_other else found[-1])
     return found
 
@@ -221,17 +230,18 @@ def _losses(run: SimulatedRun) -> int:
 def _witness(run: SimulatedRun, spec: ClusterSpec, run_id: str) -> Witness:
     """Return what the product knows of a run: its log, and whether it succeeded."""
     profile = _profile(run)
-    has_failed = run.failure is not None or profile is None
+    if run.failure is not None or profile is None:
+        failed = Observation(run_id, spec, run.runtime_s, Ending.FAILED, profile=profile)
+        return Witness(failed, _losses(run))
     observation = Observation(
         run_id,
         spec,
-        run.runtime_s if has_failed else profile and profile.runtime_s,
-        Ending.FAILED if has_failed else Ending.SUCCEEDED,
-        profile.totals.input_bytes or None if profile is not None else None,
-        is_disturbed=profile is not None and is_disturbed(profile),
+        profile.runtime_s,
+        input_bytes=profile.totals.input_bytes or None,
+        is_disturbed=is_disturbed(profile),
         profile=profile,
     )
-    return Witness(observation, spot_loss_count=_losses(run))
+    return Witness(observation, _losses(run))
 
 
 def _profile(run: SimulatedRun) -> RunProfile | None:

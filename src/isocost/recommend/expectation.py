@@ -165,7 +165,7 @@ def _by_model(
     ground: Ground,
 ) -> Expectation:
     model = ProjectModel(
-        [_without_durations(o) for o in history],
+        [_summed_up(o) for o in history],
         space=ground.space,
         node_types=ground.node_types,
         learned=ground.learned,
@@ -182,17 +182,17 @@ def _by_model(
     return Expectation(float(mean[0]), model_sd, noise_sd, slope)
 
 
-def _without_durations(observation: Observation) -> Observation:
-    """Return the run without what a replay needs.
+def _summed_up(observation: Observation) -> Observation:
+    """Return the run with all of its stages as one, without durations.
 
-    Replays take some hundred milliseconds, and tell most of clusters far from any that ran; what
-    the logs say of memory, processors and the program stays.
+    Replays of them take some hundred milliseconds, and tell most of clusters far from any that
+    ran; what the log says of memory, processors and the program stays.
     """
     profile = observation.profile
-    if profile is None:
+    if profile is None or not profile.stages:
         return observation
-    stages = tuple(replace(stage, durations=_NO_DURATIONS) for stage in profile.stages)
-    return replace(observation, profile=replace(profile, stages=stages))
+    whole = replace(profile.stages[0], totals=profile.totals, durations=_NO_DURATIONS)
+    return replace(observation, profile=replace(profile, stages=(whole,)))
 
 
 def _is_same_kind(observation: Observation, newest: Observation) -> bool:
