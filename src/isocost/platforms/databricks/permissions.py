@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
-from isocost.errors import IsocostError
+from isocost.errors import IsocostError, NotFound
 from isocost.platforms.databricks.connection import Calls
 from isocost.platforms.databricks.definitions import log_destination_of, placed_clusters
 from isocost.platforms.databricks.logs import can_list
@@ -94,12 +94,19 @@ def _on_clusters(calls: Calls) -> Iterator[Permission]:
         "see clusters", look, "CAN ATTACH TO on the jobs' clusters (CAN VIEW on the jobs)"
     )
     if found:
-        body = {"cluster_id": found[0], "limit": 1}
         yield _tried(
             "read the events of clusters",
-            lambda: calls.post("reading the events of a cluster", _EVENTS, body),
+            lambda: _read_events(calls, found[0]),
             "CAN ATTACH TO on the jobs' clusters (CAN VIEW on the jobs)",
         )
+
+
+def _read_events(calls: Calls, cluster_id: str) -> None:
+    body = {"cluster_id": cluster_id, "limit": 1}
+    try:
+        calls.post("reading the events of a cluster", _EVENTS, body)
+    except NotFound:  # it was deleted since it was listed
+        return
 
 
 def _on_definitions(calls: Calls, seen: _Seen) -> Iterator[Permission]:

@@ -95,7 +95,7 @@ class Deliveries:
         stdout = f"{cluster.log_root}/driver/stdout"
         return [
             DeliveredFile(stdout, len(output), begins_at, lambda: output),
-            *self._parts(cluster, folder, written_until),
+            *self._parts(cluster, folder, written_until, at=self._written_at(cluster, now)),
         ]
 
     def is_complete(self, cluster: JobCluster, now: datetime) -> bool:
@@ -113,8 +113,15 @@ class Deliveries:
         at = started_at + timedelta(seconds=periods * DELIVERY_PERIOD_S)
         return min(at, cluster.terminating_at)
 
+    def _written_at(self, cluster: JobCluster, now: datetime) -> datetime:
+        """Return the newest file's time: a late copy shows the time of what it copies."""
+        if not self.is_complete(cluster, now):
+            return self._written_until(cluster, now)
+        delay_s = _delay_s(self._meeting(cluster)) + LAST_DELIVERY_S
+        return cluster.released_at + timedelta(seconds=delay_s)
+
     def _parts(
-        self, cluster: JobCluster, folder: str, written_until: datetime
+        self, cluster: JobCluster, folder: str, written_until: datetime, *, at: datetime
     ) -> Iterator[DeliveredFile]:
         troubles = self._meeting(cluster)
         missing = {trouble.missing_part for trouble in troubles}
@@ -126,7 +133,7 @@ class Deliveries:
             share = (written_until - opened_at).total_seconds() / length_s if length_s else 1.0
             if number not in missing and share > 0:
                 if is_newest:
-                    yield _open_part(folder, part, min(share, kept_fraction), at=written_until)
+                    yield _open_part(folder, part, min(share, kept_fraction), at=at)
                 else:
                     yield _closed_part(folder, part)
             if is_newest:
@@ -163,6 +170,4 @@ def _open_part(folder: str, part: LogFile, share: float, *, at: datetime) -> Del
     content = gzip.decompress(part.content) if is_packed else part.content
     if share < 1.0:
         content = content[: int(len(content) * share)]
-    return DeliveredFile(
-        f"{folder}/eventlog", len(content), min(at, part.closed_at), lambda: content
-    )
+    return DeliveredFile(f"{folder}/eventlog", len(content), at, lambda: content)
