@@ -13,6 +13,7 @@ from isocost.usecases.manage import resume
 
 # Where clusters can deliver logs to (docs.databricks.com/api, `cluster_log_conf`).
 _DESTINATIONS: Final = ("dbfs:/", "/Volumes/", "s3://")
+_BUCKET: Final = "s3://"
 _AZURE_PREFIX: Final = "Standard_"
 
 
@@ -167,7 +168,8 @@ def _check_destination(location: str) -> None:
 
 def _permissions(workspace: Workspace, reached: Reached) -> Iterator[Permission]:
     yield from reached.host.check()
-    if workspace.log_destination:
+    # Of what lies elsewhere than in a bucket, the workspace has told itself.
+    if workspace.log_destination.startswith(_BUCKET):
         yield _log_permission(workspace.log_destination, reached)
 
 
