@@ -1,11 +1,11 @@
 """`dbfs:/…` and `/Volumes/…` locations in, stored files and ranges of their bytes out."""
 
 import base64
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 from urllib.parse import quote
 
 from isocost.clouds.base import StoredFile, checked_file_count, chunks_by_range
@@ -32,11 +32,14 @@ Result = TypeVar("Result")
 class DatabricksFileStore:
     """Files of a Databricks workspace: DBFS over its API, volumes over the Files API.
 
-    Host and credentials are found by the SDK: DATABRICKS_HOST, DATABRICKS_TOKEN,
-    DATABRICKS_CONFIG_PROFILE, `~/.databrickscfg`, Azure and Google logins.
+    Without a client of a certain workspace, host and credentials are found by the SDK:
+    DATABRICKS_HOST, DATABRICKS_TOKEN, DATABRICKS_CONFIG_PROFILE, `~/.databrickscfg`, Azure and
+    Google logins. A store with a client can be pickled if the client has a token.
     """
 
-    _client: "WorkspaceClient | None" = field(default=None, repr=False, compare=False)
+    client: "WorkspaceClient | None" = field(default=None, repr=False, compare=False)
+    _login: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
+    _found: "WorkspaceClient | None" = field(default=None, init=False, repr=False, compare=False)
 
     def handles(self, location: str) -> bool:
         """Whether the location is one of DBFS or of a volume."""
@@ -62,8 +65,11 @@ class DatabricksFileStore:
         """Yield the file by ranges; see `LogStore.chunks`."""
         return chunks_by_range(self.read_range, file)
 
-    def __reduce__(self) -> tuple[type["DatabricksFileStore"], tuple[()]]:
-        return DatabricksFileStore, ()
+    def __reduce__(self) -> tuple[Callable[..., "DatabricksFileStore"], tuple[object, ...]]:
+        if self.client is None:
+            return DatabricksFileStore, (None, self._login)
+        config = self.client.config
+        return _reopened, (config.host or "", config.token or "")
 
     def _dbfs_files(self, path: str) -> list[StoredFile]:
         dbfs = self._connected().dbfs
@@ -149,25 +155,34 @@ class DatabricksFileStore:
             return bytes(stream.read(count))
 
     def _connected(self) -> "WorkspaceClient":
-        if self._client is None:
-            self._client = _connect()
-        return self._client
+        if self.client is not None:
+            return self.client
+        if self._found is None:
+            self._found = _connect(self._login)
+        return self._found
 
 
-def _connect() -> "WorkspaceClient":
+def _reopened(host: str, token: str) -> DatabricksFileStore:
+    """Return a store of a certain workspace in another process."""
+    login = {"host": host, "token": token, "auth_type": "pat"}
+    return DatabricksFileStore(None, login)
+
+
+def _connect(login: Mapping[str, Any]) -> "WorkspaceClient":
     try:
         from databricks.sdk import WorkspaceClient
         from databricks.sdk.config import Config
     except ImportError as error:
         raise MissingDependency(
             "Reading dbfs:/ and /Volumes/ needs databricks-sdk, which is not installed. "
-            "Run: pip install 'isocost[databricks]'"
+            "Run: pip install databricks-sdk"
         ) from error
     try:
         config = Config(
             retry_timeout_seconds=_RETRY_TIMEOUT_S,
             http_timeout_seconds=_HTTP_TIMEOUT_S,
             product="isocost",
+            **login,
         )
         return WorkspaceClient(config=config)
     except ValueError as error:
@@ -220,8 +235,8 @@ def _translated(location: str, call: Callable[[], Result]) -> Result:
     except (requests.RequestException, TimeoutError, ValueError) as error:
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
         raise PlatformError(
-            f"{location} cannot be read: {reason}. Check DATABRICKS_HOST and the network, then "
-            "try again."
+            f"{location} cannot be read: {reason}. Check the workspace's address "
+            "(DATABRICKS_HOST) and the network, then try again."
         ) from error
 
 
@@ -237,7 +252,8 @@ def _from_answer(location: str, error: "DatabricksError") -> IsocostError:
     if isinstance(error, errors.Unauthenticated):
         return PlatformError(
             f"{location} cannot be read: the workspace refuses the credentials ({reason}). "
-            "Renew DATABRICKS_TOKEN, or run: databricks auth login"
+            "Renew DATABRICKS_TOKEN, or the token that the workspace was added with, or run: "
+            "databricks auth login"
         )
     if isinstance(error, errors.PermissionDenied):
         return PlatformError(
