@@ -53,7 +53,7 @@ class Limits:
     """Limits of one project; the defaults forbid nothing but very large clusters.
 
     Attributes:
-        families: of node types that may be used (`m5`, `r5d`, `Standard_E_v5`); empty for any.
+        families: of node types that may be used (`m5`, `r5d`, `Standard_Es_v5`); empty for any.
         min_cores, max_cores: of one node; None for no limit.
         min_workers, max_workers: of one cluster.
         largest_step: the most by which the cores of a cluster may grow or shrink in one change, as

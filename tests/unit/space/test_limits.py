@@ -1,7 +1,7 @@
 """Whatever is offered to a project violates none of its limits, and each rejection says why."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from isocost.catalog.shipped import load
@@ -84,6 +84,7 @@ def test_candidates_violate_no_limit_and_the_present_spec_is_one(limits, present
     assert len(set(candidates)) == len(candidates)
 
 
+@settings(max_examples=20)  # each asks the engine about hundreds of candidates
 @given(some_limits(), presents)
 def test_chosen_candidate_violates_no_limit(limits, present):
     space = space_of(limits, present)
