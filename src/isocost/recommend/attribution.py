@@ -85,7 +85,7 @@ def attribute(
         mine,
         before,
         usual=usual,
-        unlike=comparison.unlike() if comparison is not None else frozenset(),
+        alike=comparison.alike() if comparison is not None else frozenset(),
         ground=Ground(space, node_types, learned),
     )
     if expected is None:

@@ -117,7 +117,7 @@ def expect(
     history: Sequence[Observation],
     *,
     usual: Usual,
-    unlike: frozenset[str],
+    alike: frozenset[str],
     ground: Ground,
 ) -> Expectation | None:
     """Return what the run was expected to take; None if none before it succeeded.
@@ -126,7 +126,8 @@ def expect(
         newest: the run.
         history: those before it, oldest first.
         usual: what is read.
-        unlike: runs that did other work than this one, where any did the same.
+        alike: runs whose logs tell of the same work per input; they are better peers than others
+            of the newest epoch, as after a passing trouble.
         ground: what the model needs.
     """
     epochs = epochs_of(history)
@@ -138,15 +139,20 @@ def expect(
         and not observation.is_disturbed
     ]
     noise_sd = _noise_sd(sound, usual)
-    same = [o for o, epoch in sound if not epoch and _is_same_kind(o, newest)]
-    sized = [o for o in same if _is_usual(o, usual)]
-    peers = [o for o in sized if o.run_id not in unlike] or sized or same
+    same = [(o, epoch) for o, epoch in sound if _is_same_kind(o, newest)]
+    sized = [(o, epoch) for o, epoch in same if _is_usual(o, usual)]
+    peers = (
+        [o for o, _ in sized if o.run_id in alike]
+        or [o for o, epoch in sized if not epoch]
+        or [o for o, epoch in same if not epoch]
+    )
     if peers:
         levels = [_log_s(o, usual) for o in peers]
         apart = fmean(_log_size_over(o, usual) for o in peers)
-        model_sd = hypot(noise_sd / len(peers) ** 0.5, INPUT_SLOPE_SD * apart, DAY_SD)
+        model_sd = hypot(noise_sd / len(peers) ** 0.5, INPUT_SLOPE_SD * apart)
         ids = frozenset(o.run_id for o in peers)
-        found = Expectation(fmean(levels), model_sd, noise_sd, INPUT_SLOPE_MEAN, ids)
+        spread = hypot(noise_sd, DAY_SD)
+        found = Expectation(fmean(levels), model_sd, spread, INPUT_SLOPE_MEAN, ids)
     elif any(o.runtime_s and o.ending is not Ending.FAILED for o in history):
         found = _by_model(newest, history, usual=usual, noise_sd=noise_sd, ground=ground)
     else:

@@ -113,15 +113,15 @@ class Comparison:
         is_new = all(abs(value) > reach for value in kept.values())
         return Figure(median(middle), reach, is_new)
 
-    def unlike(self) -> frozenset[str]:
-        """Return runs whose work this one's does not resemble, if it resembles any."""
+    def alike(self) -> frozenset[str]:
+        """Return runs whose work this one's resembles."""
         figure = self.figure("cpu") or self.figure("run")
-        if figure is None or figure.is_new:
+        if figure is None:
             return frozenset()
         return frozenset(
             run_id
             for run_id, one in self._ratios.items()
-            if (value := _work_of(one)) is not None and abs(value) > figure.reach
+            if (value := _work_of(one)) is not None and abs(value) <= figure.reach
         )
 
 
