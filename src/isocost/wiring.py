@@ -133,12 +133,15 @@ def open_secrets(settings: Settings) -> SecretFile:
     return SecretFile(settings.storage.credentials, os.environ)
 
 
+NowIn = Callable[[Workspace], datetime]
+
+
 @contextmanager
 def open_loop(
     settings: Settings,
     *,
     connections: Sequence[Connection] = (),
-    now_in: Callable[[Workspace], datetime] | None = None,
+    now_in: NowIn | None = None,
     tell: "Callable[[LoopStep, str], None] | None" = None,
     patience_s: int | None = None,
 ) -> "Iterator[Loop]":
@@ -157,7 +160,12 @@ def open_loop(
     _make_directory(settings.storage.home, "ISOCOST_HOME")
     given = {each.workspace.name: each.token for each in connections}
     secrets = open_secrets(settings)
-    around = _Workspaces(lambda name: given.get(name) or secrets.token_of(name), patience_s)
+    now_in = now_in or (lambda _: clock.now())
+    around = _Workspaces(
+        lambda name: given.get(name) or secrets.token_of(name),
+        patience_s=patience_s,
+        now_in=now_in,
+    )
     store = open_store(settings)
     try:
         with store.transaction() as tx:
@@ -170,7 +178,7 @@ def open_loop(
             price=_price,
             offer_for=around.offer_for,
             policy=Engine(),
-            now_in=now_in or (lambda _: clock.now()),
+            now_in=now_in,
         )
         yield loop if tell is None else replace(loop, tell=tell)
     finally:
@@ -192,23 +200,38 @@ def open_connecting(settings: Settings) -> "Iterator[Connecting]":
         store.close()
 
 
+def log_lister(settings: Settings, workspace: Workspace) -> Callable[[str], None]:
+    """Return what looks at a log destination of a workspace; raises what its store raises."""
+    token = open_secrets(settings).token_of(workspace.name)
+    return _reached(workspace, token).read_logs
+
+
 def _reached(workspace: Workspace, token: str) -> "Reached":
     from isocost.platforms.databricks.whereabouts import region_of
     from isocost.usecases.connect import Reached
 
-    opened = _Opened(workspace, token, _PATIENCE_TO_CONNECT_S)
+    opened = _Opened(
+        workspace, token, patience_s=_PATIENCE_TO_CONNECT_S, now_in=lambda _: clock.now()
+    )
     return Reached(opened.host, lambda: region_of(opened.calls), opened.list_logs)
 
 
 class _Opened:
     """One workspace with everything that is asked of it."""
 
-    def __init__(self, workspace: Workspace, token: str, patience_s: int | None) -> None:
+    def __init__(
+        self, workspace: Workspace, token: str, *, patience_s: int | None, now_in: NowIn
+    ) -> None:
         from isocost.platforms.databricks.connection import PATIENCE_S, Calls
         from isocost.platforms.databricks.host import DatabricksHost
 
         self.calls = Calls(workspace.host, token, patience_s=patience_s or PATIENCE_S)
-        self.host: Host = DatabricksHost(self.calls, region=workspace.region)
+        self.host: Host = DatabricksHost(
+            self.calls,
+            region=workspace.region,
+            log_destination=workspace.log_destination,
+            now=lambda: now_in(workspace),
+        )
         self._rentable: frozenset[str] | None = None
 
     def rentable(self) -> frozenset[str]:
@@ -234,9 +257,12 @@ class _Opened:
 class _Workspaces:
     """The workspaces in use, each opened once for each token. Thread-safe."""
 
-    def __init__(self, token_of: Callable[[str], str], patience_s: int | None) -> None:
+    def __init__(
+        self, token_of: Callable[[str], str], *, patience_s: int | None, now_in: NowIn
+    ) -> None:
         self._token_of = token_of
         self._patience_s = patience_s
+        self._now_in = now_in
         self._opened: dict[tuple[str, str, str], _Opened] = {}
         self._lock = threading.Lock()
 
@@ -257,7 +283,9 @@ class _Workspaces:
         key = (workspace.host, workspace.region, token)
         with self._lock:
             if key not in self._opened:
-                self._opened[key] = _Opened(workspace, token, self._patience_s)
+                self._opened[key] = _Opened(
+                    workspace, token, patience_s=self._patience_s, now_in=self._now_in
+                )
             return self._opened[key]
 
 
