@@ -267,14 +267,14 @@ def test_a_death_between_write_and_look_leaves_one_write(aws):
     before, plan = aws.settings(definition_id), aws.plan(definition_id)
     aws.control.fault(**COUNTED)
     # The third look is the one after the write.
-    aws.control.fault(path="/jobs/get", every=3, delay_s=30.0)
+    aws.control.fault(path="/jobs/get", every=3, delay_s=5.0)
     sent = [text(before), text(plan.settings)]
     address = [aws.address.url, aws.address.token, definition_id]
     with subprocess.Popen([sys.executable, "-c", KILLED, *address, *sent]) as process:
         while aws.write_count() == 0 and process.poll() is None:
             time.sleep(0.05)
         process.send_signal(signal.SIGKILL)
-    assert process.returncode == -signal.SIGKILL
+    assert (process.returncode, aws.write_count()) == (-signal.SIGKILL, 1)
     aws.control.clear_faults()
     aws.control.fault(**COUNTED)
     assert aws.change(definition_id, before, plan.settings)

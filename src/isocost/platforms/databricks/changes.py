@@ -195,6 +195,7 @@ def _refusals(
         yield from _pool_refusals(before, spec, defined=defined, pool_of=bounds.pool)
     else:
         yield from _mixture_refusals(spec, defined, bounds.machine)
+        yield from _alternate_refusals(before, after, defined)
     yield from _policy_refusals(before, after, spec, defined=defined, bounds=bounds)
 
 
@@ -228,6 +229,22 @@ def _mixture_refusals(
             f"{defined.driver_node_type_id} ({driver.architecture}); its workers must be of the "
             f"same architecture ({spec.node_type_id} is {worker.architecture})."
         )
+
+
+def _alternate_refusals(
+    before: Settings, after: Settings, defined: DefinedCluster
+) -> Iterator[str]:
+    """Yield that a list of alternates, which are like one node type, forbids another type."""
+    for kind in ("worker", "driver"):
+        name = "node_type_id" if kind == "worker" else "driver_node_type_id"
+        field = f"{kind}_node_type_flexibility"
+        alternates = (before.get(field) or {}).get("alternate_node_type_ids")
+        if alternates and before.get(name) != after.get(name):
+            yield (
+                f"Cluster {defined.cluster_key} may fall back from {before.get(name)} to "
+                f"{', '.join(alternates)} ({field}), which cannot stand in for "
+                f"{after.get(name)}; remove the list to allow other types."
+            )
 
 
 def _policy_refusals(

@@ -110,6 +110,11 @@ def test_the_recommendations_tag_goes_without_one_and_others_stay():
     )
 
 
+def test_the_last_tag_leaves_no_empty_table():
+    plan = respecified(inline(custom_tags={RECOMMENDATION_TAG: "r-1"}))
+    assert "custom_tags" not in plan.settings["tasks"][0]["new_cluster"]
+
+
 def test_a_driver_of_the_workers_type_moves_with_them():
     plan = respecified(inline(driver_node_type_id="m5.2xlarge"), "r5.large")
     assert "tasks[main].new_cluster.driver_node_type_id: m5.2xlarge → r5.large" in plan.difference
@@ -123,6 +128,15 @@ def test_a_driver_of_its_own_stays():
 def test_a_driver_cannot_stay_beside_workers_of_another_architecture():
     plan = respecified(inline(driver_node_type_id="r5.large"), "m6g.large")
     assert "same architecture (m6g.large is arm64)" in plan.refusal
+
+
+@pytest.mark.parametrize("kind", ["worker", "driver"])
+def test_a_list_of_alternates_fixes_the_node_type_but_not_the_size(kind):
+    likes = {f"{kind}_node_type_flexibility": {"alternate_node_type_ids": ["m5a.2xlarge"]}}
+    definition = inline(driver_node_type_id="m5.2xlarge", **likes)
+    assert respecified(definition, count=9).refusal is None
+    plan = respecified(definition, "r5.large")
+    assert "from m5.2xlarge to m5a.2xlarge" in plan.refusal
 
 
 def test_a_pool_fixes_the_node_type_but_not_the_size():
