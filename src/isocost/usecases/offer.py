@@ -14,7 +14,6 @@ from isocost.domain.workspace import Cloud, Workspace
 from isocost.errors import InvalidInput, UnknownName
 from isocost.platforms.host import DefinedCluster
 from isocost.pricing.purchase import Purchase
-from isocost.recommend.policy import SearchAims
 from isocost.space.families import DEFAULT_BREADTH, family_of
 from isocost.space.within import candidate_space_within
 from isocost.usecases.recommend import Offer
@@ -57,19 +56,6 @@ def offer_for(
     )
     purchase = _purchase(cluster, driver, workspace, catalog=catalog)
     return Offer(tuple(priced.values()), space, purchase)
-
-
-def purchase_of(
-    project: Project, cluster: DefinedCluster, *, workspace: Workspace, catalog: Catalog
-) -> Purchase:
-    """Return how a cluster is bought; raises as `offer_for` does."""
-    priced = {t.node_type_id: t for t in catalog.node_types(workspace.cloud, workspace.region)}
-    return _purchase(cluster, _driver_of(cluster, priced, project), workspace, catalog=catalog)
-
-
-def aims_of(limits: Limits) -> SearchAims:
-    """Return what a project's limits want of the search."""
-    return SearchAims(exploration_budget=limits.exploration_budget)
 
 
 def attached_gib(cloud: Cloud, cluster: DefinedCluster) -> float:

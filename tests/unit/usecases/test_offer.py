@@ -6,13 +6,13 @@ import pytest
 
 from isocost.catalog.shipped import load
 from isocost.domain.cluster import ClusterSpec
-from isocost.domain.limits import Field, Limits
+from isocost.domain.limits import Limits
 from isocost.domain.workspace import Cloud, Plan, Workspace
 from isocost.errors import InvalidInput, UnknownName
 from isocost.platforms.host import DefinedCluster
 from isocost.space.families import family_of
 from isocost.testing.nouns import NOW, a_project
-from isocost.usecases.offer import aims_of, check_families, offer_for, purchase_of
+from isocost.usecases.offer import check_families, offer_for
 
 AWS = Workspace("w-1", "https://one.example", Cloud.AWS, "us-east-1", Plan.PREMIUM, NOW)
 AZURE = replace(AWS, cloud=Cloud.AZURE, region="eastus")
@@ -87,12 +87,6 @@ def test_photon_multiplies_the_dbus_and_spot_lowers_the_rent():
     assert usd_per_h(offered(replace(CLUSTER, is_spot=True))) < 0.9 * plain
 
 
-def test_purchase_alone_is_the_offers():
-    project = a_project(limits=LIMITS)
-    alone = purchase_of(project, CLUSTER, workspace=AWS, catalog=load())
-    assert alone == offered().purchase
-
-
 def test_region_without_disk_rates_can_be_offered_all_the_same():
     west = replace(AZURE, region="westeurope")
     cluster = DefinedCluster("main", ClusterSpec("Standard_DS3_v2", 4), disk_gib=128.0)
@@ -120,11 +114,6 @@ def test_driver_without_a_price_is_refused():
 def test_region_without_rates_is_refused():
     with pytest.raises(UnknownName, match=r"no rates for aws in region 'mars-1'"):
         offered(workspace=replace(AWS, region="mars-1"))
-
-
-def test_exploration_budget_is_an_aim_of_the_search():
-    assert aims_of(Limits(exploration_budget=1.5)).exploration_budget == 1.5
-    assert aims_of(Limits(pinned=frozenset(Field))).exploration_budget is None
 
 
 def test_family_nobody_has_is_refused_with_the_nearest():
