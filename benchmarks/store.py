@@ -233,6 +233,14 @@ def rewrite_ms(store: Store, times: int) -> list[float]:
     return taken[1:]
 
 
+def remove_ms(store: Store) -> list[float]:
+    """Return how long it takes to remove a project with all its runs, once."""
+    started = perf_counter()
+    with store.transaction() as tx:
+        tx.remove_project(USUAL)
+    return [(perf_counter() - started) * MS_PER_S]
+
+
 def measure(where: Path | PostgresAddress, scale: Scale, repetitions: int) -> Answers:
     """Fill a new store and ask it everything."""
     with closing(SqlStore(where)) as store:
@@ -243,6 +251,7 @@ def measure(where: Path | PostgresAddress, scale: Scale, repetitions: int) -> An
             name: timed_ms(store, question, repetitions) for name, question in QUESTIONS.items()
         }
         taken["rewrite_run"] = rewrite_ms(store, repetitions)
+        taken["remove_project"] = remove_ms(store)
     return Answers(
         fill_s=fill_s,
         size_mb=where.stat().st_size / 1e6 if isinstance(where, Path) else None,

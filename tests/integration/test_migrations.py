@@ -71,6 +71,15 @@ def test_migrations_can_be_taken_back_and_applied_again(where):
             assert differences(connection) == []
 
 
+def test_every_reference_has_an_index(where):
+    # Without one, removing a row reads the whole table that may refer to it.
+    with closing(SqlStore(where)) as store, store._database.reading() as connection:
+        for table, (_, key, indexes, references) in described(connection).items():
+            indexed = [tuple(key), *(columns for _, columns, _ in indexes)]
+            for columns, _ in references:
+                assert any(i[: len(columns)] == columns for i in indexed), (table, columns)
+
+
 def test_runs_stored_before_there_was_a_time_column_are_found_by_it(where):
     with closing(SqlStore(where)) as store:
         with store.transaction() as tx:

@@ -41,6 +41,18 @@ def test_a_file_that_is_no_database_is_refused_and_kept(tmp_path):
     assert path.read_text().startswith("this is not")
 
 
+def test_replacing_a_row_leaves_its_key_alone(path):
+    # To set it, even to what it is, SQLite looks through every table that refers to it.
+    with closing(SqlStore(path)) as store, store.transaction() as tx:
+        tx._connection.exec_driver_sql(
+            "create trigger kept before update of project_id on projects "
+            "begin select raise(abort, 'the key was set'); end"
+        )
+        tx.put_project(a_project())
+        tx.put_project(a_project(name="renamed"))
+        assert tx.project("p-1").name == "renamed"
+
+
 def test_a_reader_is_not_held_up_by_a_writer_of_another_store(path):
     with closing(SqlStore(path)) as writer, writer.transaction() as tx:
         tx.put_experiment(an_experiment())

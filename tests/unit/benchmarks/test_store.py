@@ -43,5 +43,5 @@ def test_first_answer_is_not_timed(store):
 
 def test_each_question_is_measured_on_a_file(tmp_path):
     answers = measure(tmp_path / "isocost.db", SMALL, 1)
-    assert set(answers.queries_ms) == {*QUESTIONS, "rewrite_run"}
+    assert set(answers.queries_ms) == {*QUESTIONS, "rewrite_run", "remove_project"}
     assert answers.size_mb > 0.0

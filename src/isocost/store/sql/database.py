@@ -3,7 +3,7 @@
 SQLite and PostgreSQL each have a module that answers; everything else is the same SQL for both.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
 
@@ -54,3 +54,12 @@ class Database(Protocol):
     def close(self) -> None:
         """Release files and connections; closing twice is fine."""
         ...
+
+
+def beside_key(table: SqlTable, row: Mapping[str, object]) -> Sequence[str]:
+    """Return the columns that replacing a row sets.
+
+    The primary key stays as it is. Setting it to the same would cost as much as changing it:
+    SQLite then looks through every table that refers to the row.
+    """
+    return [name for name in row if name not in table.primary_key.columns]

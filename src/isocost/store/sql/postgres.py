@@ -19,6 +19,7 @@ from sqlalchemy.exc import DBAPIError
 from isocost.clock import monotonic_s
 from isocost.errors import InvalidInput, MissingDependency
 from isocost.store.address import PostgresAddress
+from isocost.store.sql.database import beside_key
 from isocost.store.sql.postgres_faults import is_absence, translated
 from isocost.units import MS_PER_S
 
@@ -117,7 +118,7 @@ class PostgresDatabase:
     def upsert(self, table: SqlTable, row: Mapping[str, object]) -> Executable:
         """Return PostgreSQL's `INSERT … ON CONFLICT DO UPDATE`."""
         statement = insert(table).values(row)
-        updated = {name: statement.excluded[name] for name in row}
+        updated = {name: statement.excluded[name] for name in beside_key(table, row)}
         return statement.on_conflict_do_update(
             index_elements=list(table.primary_key), set_=updated
         )

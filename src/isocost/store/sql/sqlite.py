@@ -10,6 +10,7 @@ from sqlalchemy import Table as SqlTable
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from isocost.store.sql.database import beside_key
 from isocost.store.sql.sqlite_faults import make_home, translated
 
 _READ_ONLY: Final = "isocost_read_only"  # an execution option, which `begin` reads
@@ -55,7 +56,7 @@ class SqliteDatabase:
     def upsert(self, table: SqlTable, row: Mapping[str, object]) -> Executable:
         """Return SQLite's `INSERT … ON CONFLICT DO UPDATE`."""
         statement = insert(table).values(row)
-        updated = {name: statement.excluded[name] for name in row}
+        updated = {name: statement.excluded[name] for name in beside_key(table, row)}
         return statement.on_conflict_do_update(
             index_elements=list(table.primary_key), set_=updated
         )

@@ -98,6 +98,7 @@ RECOMMENDATIONS: Final = SqlTable(
     Column("drafted_at", DateTime(timezone=True), nullable=False),
     _body(),
     Index("ix_recommendations_project_id", "project_id", "drafted_at"),
+    Index("ix_recommendations_parent_run_id", "parent_run_id"),
 )
 EXPERIMENTS: Final = SqlTable(
     "experiments",
@@ -116,4 +117,5 @@ TRIALS: Final = SqlTable(
     Column("state", _TEXT, nullable=False),
     _body(),
     Index("ix_trials_experiment", "experiment", "ordinal"),
+    Index("ix_trials_project_id", "project_id"),
 )
