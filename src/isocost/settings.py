@@ -7,7 +7,7 @@ home directory, and that is `ISOCOST_HOME` or the user's data directory.
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,6 +18,9 @@ from isocost.store.address import PostgresAddress
 
 CONFIG_FILE: Final = "isocost.toml"
 DATABASE_FILE: Final = "isocost.db"  # what is used where no other database is set
+
+# 80 bits where each character is one of 32: more than anybody can try over a network.
+LEAST_TOKEN_LENGTH: Final = 16
 
 # TPC-DS at scale factor 1, about 1 GB of text, keeps most applications at 6 to 15 s on one core,
 # start-up included: short enough to wait for, and their spark tasks still outweigh the
@@ -70,11 +73,23 @@ class SparkLocalSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class ServerSettings:
+    """Who may ask the server.
+
+    Attributes:
+        api_token: from `ISOCOST_API_TOKEN` alone, for it is a secret; empty for none.
+    """
+
+    api_token: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Everything that can be set, one part for each area."""
 
     storage: StorageSettings
     spark_local: SparkLocalSettings
+    server: ServerSettings = ServerSettings()
 
 
 def read_settings(environ: Mapping[str, str]) -> Settings:
@@ -94,7 +109,18 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
             scale_factor=file.positive("spark_local", "scale_factor", DEFAULT_SCALE_FACTOR),
             time_limit_s=file.positive("spark_local", "time_limit_s", DEFAULT_TIME_LIMIT_S),
         ),
+        server=ServerSettings(_api_token(environ)),
     )
+
+
+def _api_token(environ: Mapping[str, str]) -> str:
+    token = environ.get("ISOCOST_API_TOKEN", "")
+    if token and len(token) < LEAST_TOKEN_LENGTH:
+        raise InvalidInput(
+            f"ISOCOST_API_TOKEN has {len(token)} characters; one that nobody guesses has at least "
+            f"{LEAST_TOKEN_LENGTH}. Make one with: openssl rand -hex 24"
+        )
+    return token
 
 
 def _directory(variable: str, environ: Mapping[str, str], default: Path) -> Path:

@@ -46,13 +46,55 @@ def _sim(group: typer.Typer) -> None:
     group.add_typer(sim, name="sim")
 
 
+def _serve(group: typer.Typer) -> None:
+    from isocost.cli.serve import serve
+
+    group.command()(serve)
+
+
+def _workspace(group: typer.Typer) -> None:
+    from isocost.cli.workspace import app as workspace
+
+    group.add_typer(workspace, name="workspace")
+
+
+def _job(group: typer.Typer) -> None:
+    from isocost.cli.definitions import app as job
+
+    group.add_typer(job, name="job")
+
+
+def _project(group: typer.Typer) -> None:
+    from isocost.cli.project import app as project
+
+    group.add_typer(project, name="project")
+
+
+def _run(group: typer.Typer) -> None:
+    from isocost.cli.run import app as run
+
+    group.add_typer(run, name="run")
+
+
+def _recommendation(group: typer.Typer) -> None:
+    from isocost.cli.recommendation import app as recommendation
+
+    group.add_typer(recommendation, name="recommendation")
+
+
 # Who wants a profile should not wait for scipy, Plotly and a database: they double the memory.
 _ADDERS: Final[Mapping[str, Callable[[typer.Typer], None]]] = {
     "demo": _demo,
     "profile": _profile,
     "whatif": _whatif,
+    "workspace": _workspace,
+    "job": _job,
+    "project": _project,
+    "run": _run,
+    "recommendation": _recommendation,
     "bank": _bank,
     "sim": _sim,
+    "serve": _serve,
 }
 
 

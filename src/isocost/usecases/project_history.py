@@ -21,10 +21,23 @@ RUNS_SHOWN: Final = 90
 
 
 @dataclass(frozen=True, slots=True)
+class ProjectSummary:
+    """One project as a table shows it.
+
+    Attributes:
+        baseline_name: what savings are measured against, in a few words; empty without one.
+    """
+
+    view: ProjectView
+    baseline_name: str
+
+
+@dataclass(frozen=True, slots=True)
 class ProjectHistory:
     """One project with its newest runs and what was decided about them.
 
     Attributes:
+        baseline_name: what savings are measured against, in a few words; empty without one.
         executions: the newest ones, oldest first.
         recommendations: by id; those that runs shown were started on, and newer ones.
         changes: the newest ones, oldest first.
@@ -32,6 +45,7 @@ class ProjectHistory:
     """
 
     view: ProjectView
+    baseline_name: str
     executions: tuple[ExecutionView, ...]
     recommendations: Mapping[str, Recommendation]
     changes: tuple[Change, ...]
@@ -46,27 +60,6 @@ class ProjectHistory:
             for run in each.runs
             if run.deviation is not None and run.deviation.main_cause is not None
         ]
-
-    @property
-    def baseline_name(self) -> str:
-        """What savings are measured against, in a few words; empty where there is nothing yet."""
-        ordinals = self._baseline_ordinals()
-        if not self.view.baseline_ids:
-            return ""
-        count = len(self.view.baseline_ids)
-        runs = "1 run" if count == 1 else f"{count} runs"
-        return f"mean of {runs}{ordinals}"
-
-    def _baseline_ordinals(self) -> str:
-        ids = set(self.view.baseline_ids)
-        found = [
-            each.execution.ordinal
-            for each in self.executions
-            if each.execution.execution_id in ids
-        ]
-        if len(found) != len(ids):
-            return ""
-        return f" ({', '.join(map(str, found))})"
 
     def execution_after(self, change: Change) -> Execution | None:
         """Return the first execution that started after a change was made; None so far."""
@@ -91,6 +84,7 @@ def project_history(
     recommendations = tx.recommendations_of(project_id, newest=2 * newest)
     return ProjectHistory(
         view=view,
+        baseline_name=baseline_name(tx, view),
         executions=tuple(executions),
         recommendations={r.recommendation_id: r for r in recommendations},
         changes=tuple(tx.changes_of(project_id)[-newest:]),
@@ -103,4 +97,28 @@ def project_histories(store: Store, *, newest: int = RUNS_SHOWN) -> list[Project
     with store.transaction(read_only=True) as tx:
         projects = [p for p in tx.imported_projects() if not p.is_retired]
         found = [project_history(tx, p.project_id, newest=newest) for p in projects]
-    return sorted(found, key=lambda h: (h.view.workspace, h.view.project.name))
+    return sorted(found, key=lambda each: _order(each.view))
+
+
+def project_summaries(store: Store) -> list[ProjectSummary]:
+    """Return the same projects without their runs."""
+    with store.transaction(read_only=True) as tx:
+        projects = [p for p in tx.imported_projects() if not p.is_retired]
+        views = [project_view(tx, project) for project in projects]
+        found = [ProjectSummary(view, baseline_name(tx, view)) for view in views]
+    return sorted(found, key=lambda each: _order(each.view))
+
+
+def baseline_name(tx: Transaction, view: ProjectView) -> str:
+    """Return which runs savings are measured against, in a few words; empty without any."""
+    ordinals = sorted(tx.execution(each).ordinal for each in view.baseline_ids)
+    if not ordinals:
+        return ""
+    numbers = ", ".join(map(str, ordinals))
+    if len(ordinals) > 2 and ordinals[-1] - ordinals[0] == len(ordinals) - 1:
+        numbers = f"{ordinals[0]} to {ordinals[-1]}"
+    return f"run {numbers}" if len(ordinals) == 1 else f"mean of runs {numbers}"
+
+
+def _order(view: ProjectView) -> tuple[str, str, str]:
+    return view.workspace, view.project.name, view.project.project_id

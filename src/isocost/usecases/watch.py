@@ -11,10 +11,11 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, Self
 
 from isocost import clock
 from isocost.errors import IsocostError, NotFound
+from isocost.store.base import Store
 from isocost.usecases.loop import Loop
 from isocost.usecases.reconcile import is_left_alone, look_after, store_fault
 
@@ -104,7 +105,7 @@ class Pulse:
 
 
 class Watch:
-    """Threads that look after all imported projects, from `start` until `stop`."""
+    """Threads that look after all imported projects as long as its block lasts."""
 
     def __init__(
         self, loop: Loop, *, period: timedelta = PERIOD, worker_count: int = WORKERS
@@ -123,6 +124,13 @@ class Watch:
         """Begin, with a sweep; what another process left unfinished goes on now."""
         for thread in self._threads:
             thread.start()
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
 
     def wake(self, project_id: str) -> None:
         """Have one project looked after as soon as a worker is free; returns at once."""
@@ -161,19 +169,6 @@ class Watch:
                 if project_id is None:
                     return
                 look_safely(self._loop, project_id, go_on=lambda: not self._stopping.is_set())
-
-
-@contextmanager
-def watching(
-    loop: Loop, *, period: timedelta = PERIOD, worker_count: int = WORKERS
-) -> Iterator[Watch]:
-    """Look after all projects as long as the block lasts."""
-    watch = Watch(loop, period=period, worker_count=worker_count)
-    watch.start()
-    try:
-        yield watch
-    finally:
-        watch.stop()
 
 
 def sweep(loop: Loop, workspaces: Collection[str] | None = None) -> Mapping[str, bool]:
@@ -224,3 +219,14 @@ def _remember(loop: Loop, project_id: str, fault: str) -> None:
         store_fault(loop, project_id, fault, now=None)
     except IsocostError as error:
         _LOG.warning("fault not stored project_id=%s code=%s", project_id, error.code)
+
+
+def project_of_definition(store: Store, workspace: str, definition_id: str) -> str | None:
+    """Return the id of the project that a definition was imported as; None if it was not."""
+    with store.transaction(read_only=True) as tx:
+        projects = tx.imported_projects(workspace)
+    for project in projects:
+        origin = project.origin
+        if origin is not None and origin.definition_id == definition_id and not project.is_retired:
+            return project.project_id
+    return None

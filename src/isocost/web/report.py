@@ -8,7 +8,8 @@ from plotly.offline import get_plotlyjs
 
 from isocost.errors import InvalidInput
 from isocost.store.base import Store
-from isocost.usecases.project_history import ProjectHistory, project_histories
+from isocost.usecases.project_history import project_histories
+from isocost.usecases.project_view import ProjectView
 from isocost.web.rendering import page, static_text
 from isocost.web.wording import change, percent
 
@@ -44,16 +45,15 @@ def report_html(store: Store, *, title: str, notes: Sequence[str]) -> str:
         title=title,
         notes=notes,
         histories=histories,
-        tiles=tiles(histories),
+        tiles=tiles([history.view for history in histories]),
         css=static_text("isocost.css"),
         js=static_text("isocost.js"),
         plotly_js=get_plotlyjs(),
     )
 
 
-def tiles(histories: Sequence[ProjectHistory]) -> list[tuple[str, str]]:
+def tiles(views: Sequence[ProjectView]) -> list[tuple[str, str]]:
     """Return what is told first: a name and a value each."""
-    views = [history.view for history in histories]
     savings = [v.saving_fraction for v in views if v.saving_fraction is not None]
     judged = [v for v in views if v.sla_met_fraction is not None]
     runs = sum(v.execution_count for v in judged)
