@@ -10,6 +10,7 @@ from isocost.errors import InvalidInput
 from isocost.store.base import Store
 from isocost.usecases.manage import resume, set_auto_apply, set_limits, set_sla
 from isocost.usecases.offer import check_families
+from isocost.usecases.project_view import told_limit, told_sla
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,19 +84,3 @@ def _differences(present: Configuration, wanted: Configuration) -> Iterator[str]
             yield f"{name.replace('_', ' ')}: {told_limit(old)} → {told_limit(new)}"
     if wanted.is_auto_apply != present.is_auto_apply:
         yield "auto-apply: " + ("off → on" if wanted.is_auto_apply else "on → off")
-
-
-def told_sla(sla: Sla | None) -> str:
-    """Return an SLA in words."""
-    if sla is None:
-        return "none"
-    return f"{sla.max_runtime_s:,.0f} s, missed in at most {sla.miss_fraction:.1%} of runs"
-
-
-def told_limit(value: object) -> str:
-    """Return the value of a limit in words."""
-    if value is None or value in ((), frozenset()):
-        return "none"
-    if isinstance(value, tuple | frozenset):
-        return ", ".join(sorted(map(str, value)))
-    return str(value)

@@ -13,6 +13,7 @@ from isocost.platforms.host import ChangePlan
 from isocost.usecases.apply import carry_out, next_change_id, text_of
 from isocost.usecases.loop import Loop, Place
 from isocost.usecases.observe import last_good_target
+from isocost.usecases.project_view import told_state
 
 
 def previewed_apply(loop: Loop, recommendation_id: str) -> ChangePlan:
@@ -56,11 +57,6 @@ def previewed_roll_back(loop: Loop, recommendation_id: str) -> ChangePlan:
         target = last_good_target(tx, project, recommendation.cluster_key, not_on=cluster.spec)
     wanted = {recommendation.cluster_key: (target.spec, target.recommendation_id)}
     return _previewed(loop.place_of(project), wanted)
-
-
-def told_state(state: RecommendationState) -> str:
-    """Return a recommendation's state in words."""
-    return state.value.replace("_", " ")
 
 
 def _previewed(place: Place, wanted: Mapping[str, tuple[ClusterSpec, str | None]]) -> ChangePlan:

@@ -10,6 +10,7 @@ from isocost.domain.change import Change, ChangeKind, ChangeState
 from isocost.domain.deviation import CauseOfDeviation
 from isocost.domain.execution import Execution, ExecutionState
 from isocost.domain.project import Phase, Project, Sla
+from isocost.domain.recommendation import RecommendationState
 from isocost.domain.run import Run
 from isocost.store.base import Store, Transaction
 from isocost.units import PERCENT
@@ -234,3 +235,24 @@ def told_deviation(run: Run) -> str:
         if share.fraction >= _LEAST_SHARE
     )
     return f"run {run.ordinal} took {ratio * PERCENT:+.0f} % against its expectation: {shares}"
+
+
+def told_sla(sla: Sla | None) -> str:
+    """Return an SLA in words."""
+    if sla is None:
+        return "none"
+    return f"{sla.max_runtime_s:,.0f} s, missed in at most {sla.miss_fraction:.1%} of runs"
+
+
+def told_limit(value: object) -> str:
+    """Return the value of a limit in words."""
+    if value is None or value in ((), frozenset()):
+        return "none"
+    if isinstance(value, tuple | frozenset):
+        return ", ".join(sorted(map(str, value)))
+    return str(value)
+
+
+def told_state(state: RecommendationState) -> str:
+    """Return a recommendation's state in words."""
+    return state.value.replace("_", " ")
