@@ -1,0 +1,396 @@
+"""What a workspace tells of its definitions and runs, read through the official SDK."""
+
+import pickle
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from isocost.catalog import shipped
+from isocost.clouds.databricks.files import DatabricksFileStore
+from isocost.domain.cluster import ClusterSpec
+from isocost.domain.workspace import Cloud, Plan
+from isocost.errors import Busy, NotFound, PlatformError, Unavailable
+from isocost.platforms.databricks.connection import Calls
+from isocost.platforms.databricks.host import DatabricksHost
+from isocost.platforms.host import RECOMMENDATION_TAG
+from isocost.pricing.list_cost import list_cost
+from isocost.simulator.workload import SimulatedSparkJob, SimulatedStage, Workload
+from isocost.simulator.workspace.estate import EstatePlan
+from isocost.testing.workspaces import a_workspace, client_of
+from isocost.units import BYTES_PER_GIB
+
+TYPES = {Cloud.AWS: "m5.2xlarge", Cloud.AZURE: "Standard_D8s_v3"}
+REGIONS = {Cloud.AWS: "us-east-1", Cloud.AZURE: "eastus"}
+SPOT = {
+    Cloud.AWS: {"aws_attributes": {"availability": "SPOT_WITH_FALLBACK", "first_on_demand": 1}},
+    Cloud.AZURE: {
+        "azure_attributes": {"availability": "SPOT_WITH_FALLBACK_AZURE", "first_on_demand": 1}
+    },
+}
+ON_DEMAND = {
+    Cloud.AWS: {"aws_attributes": {"availability": "ON_DEMAND"}},
+    Cloud.AZURE: {"azure_attributes": {"availability": "ON_DEMAND_AZURE"}},
+}
+# The simulated workspace bills spot nodes at one fraction of their rate and no volumes that are
+# always attached; what is compared is who was rented for how long.
+TOLERANCE = 0.02
+HOPELESS = Workload(
+    "hopeless",
+    (SimulatedStage(0, 0, "sort", 8, 80.0, memory_bytes=500.0 * BYTES_PER_GIB),),
+    (SimulatedSparkJob(0),),
+)
+LONG = Workload("long", (SimulatedStage(0, 0, "count", 800, 40_000.0),), (SimulatedSparkJob(0),))
+
+
+class Here:
+    """A workspace as the product sees it, and its control plane."""
+
+    def __init__(self, address, control, cloud):
+        self.address, self.control, self.cloud = address, control, cloud
+        self.client = client_of(address)
+        self.host = self.host_of(address.token)
+
+    def host_of(self, token, url="", patience_s=20):
+        return DatabricksHost(
+            Calls(url or self.address.url, token, patience_s=patience_s), now=self.control.now
+        )
+
+    def cluster(self, **fields):
+        asked = {"spark_version": "15.4.x-scala2.12", "node_type_id": TYPES[self.cloud]}
+        logs = {"cluster_log_conf": {"dbfs": {"destination": "dbfs:/logs/"}}}
+        whole = asked | {"num_workers": 4} | ON_DEMAND[self.cloud] | logs | fields
+        return {name: value for name, value in whole.items() if value is not None}
+
+    def add(self, *steps, workloads=None, **settings):
+        whole = {"name": "a", "tasks": list(steps)} | settings
+        return str(self.control.add_job(whole, workloads=workloads))
+
+    def run(self, definition_id):
+        return str(self.client.jobs.run_now(int(definition_id)).run_id)
+
+    def collected(self, *steps, **more):
+        definition_id = self.add(*steps, **more)
+        return self.host.collect(definition_id, self.run(definition_id))
+
+    def cost_ratio(self, collected):
+        """Return rent and DBUs of all timelines over what they truly cost."""
+        catalog, region = shipped.load(), REGIONS[self.cloud]
+        flat = [replace(t, spot_usd_per_hour=None) for t in catalog.node_types(self.cloud, region)]
+        rates = catalog.rate_card(self.cloud, region, Plan.PREMIUM)
+        rates = replace(rates, spot_fraction=rates.spot_fraction or 0.4)
+        costs = [list_cost(each.timeline, flat, rates) for each in collected.clusters]
+        truth = self.control.truth(int(collected.run.origin_run_id))["clusters"]
+        real = sum(each["vm_usd"] + each["dbu_usd"] for each in truth)
+        return sum(cost.vm_usd + cost.dbu_usd for cost in costs) / real
+
+
+def step(key, cluster, *after, **more):
+    depends = {"depends_on": [{"task_key": each} for each in after]} if after else {}
+    return {"task_key": key, "new_cluster": cluster} | depends | more
+
+
+@pytest.fixture(params=[Cloud.AWS, Cloud.AZURE])
+def here(request):
+    with a_workspace(seed=7, cloud=request.param) as (address, control):
+        yield Here(address, control, request.param)
+
+
+@pytest.fixture
+def aws():
+    with a_workspace(seed=7) as (address, control):
+        yield Here(address, control, Cloud.AWS)
+
+
+@pytest.fixture
+def still():
+    """A workspace whose time stands until it is moved."""
+    with a_workspace(seed=7, is_leaping=False) as (address, control):
+        yield Here(address, control, Cloud.AWS)
+
+
+def close_to_truth():
+    return pytest.approx(1.0, abs=TOLERANCE)
+
+
+def test_each_kind_that_does_not_qualify_has_its_reason(here):
+    here.control.add_estate(EstatePlan(job_count=2))
+    found = {each.name: each for each in here.host.definitions()}
+    reasons = {name: " ".join(each.obstacles) for name, each in found.items()}
+    assert [name for name, why in reasons.items() if not why] == [
+        "Join clicks with orders", "Load customers files",
+    ]  # fmt: skip
+    assert "serverless" in reasons["Serverless refresh"]
+    assert "all-purpose cluster" in reasons["Shared notebook"]
+    assert "SQL warehouse" in reasons["Warehouse report"]
+    assert "pipeline" in reasons["Pipeline"]
+    assert "continuously" in reasons["Event stream"]
+    assert "has not run" in reasons["Forgotten"]
+
+
+def test_more_definitions_than_a_page_are_all_listed(aws):
+    ids = {aws.add(step("main", aws.cluster())) for _ in range(105)}
+    assert {each.definition_id for each in aws.host.definitions()} == ids
+
+
+def test_a_definition_that_ran_lately_says_when(aws):
+    definition_id = aws.add(step("main", aws.cluster()))
+    run = aws.host.collect(definition_id, aws.run(definition_id)).run
+    [found] = aws.host.definitions()
+    assert (found.last_run_at, found.obstacles) == (run.started_at, ())
+
+
+def test_a_definition_whose_last_run_is_old_does_not_qualify(aws):
+    aws.run(aws.add(step("main", aws.cluster())))
+    aws.control.advance(timedelta(days=31))
+    [found] = aws.host.definitions()
+    assert "It has not run since 2026-01-05" in found.obstacles[0]
+
+
+def test_runs_are_listed_oldest_first_from_a_moment_on(aws):
+    definition_id = aws.add(step("main", aws.cluster()))
+    ids = [aws.run(definition_id) for _ in range(3)]
+    runs = aws.host.ended_runs(definition_id, None)
+    assert [run.origin_run_id for run in runs] == ids
+    later = aws.host.ended_runs(definition_id, runs[1].started_at)
+    assert [run.origin_run_id for run in later] == ids[1:]
+
+
+def test_a_run_on_one_cluster_is_collected(here):
+    found = here.collected(step("main", here.cluster()))
+    [cluster] = found.clusters
+    assert cluster.ran == cluster.asked.spec == ClusterSpec(TYPES[here.cloud], 4)
+    assert cluster.log_locations == (f"dbfs:/logs/{cluster.cluster_ids[0]}/eventlog",)
+    assert cluster.failure is None
+    truth = here.control.truth(int(found.run.origin_run_id))["clusters"][0]
+    assert cluster.measured_s == pytest.approx(truth["runtime_s"], abs=1.0)
+    assert here.cost_ratio(found) == close_to_truth()
+
+
+def test_two_clusters_are_collected_with_their_steps(here):
+    small = here.cluster(num_workers=2)
+    found = here.collected(step("one", here.cluster()), step("two", small, "one"))
+    assert [(c.cluster_key, c.ran.worker_count) for c in found.clusters] == [
+        ("one", 4),
+        ("two", 2),
+    ]
+    assert [(s.step_key, s.cluster_key, s.depends_on) for s in found.spans] == [
+        ("one", "one", ()), ("two", "two", ("one",)),
+    ]  # fmt: skip
+    assert found.spans[0].ended_at <= found.spans[1].started_at
+    assert here.cost_ratio(found) == close_to_truth()
+
+
+def test_steps_on_a_shared_cluster_are_one_cluster(aws):
+    shared = [{"job_cluster_key": "both", "new_cluster": aws.cluster()}]
+    steps = [{"task_key": key, "job_cluster_key": "both"} for key in ("a", "b")]
+    found = aws.collected(*steps, job_clusters=shared)
+    assert [cluster.cluster_key for cluster in found.clusters] == ["both"]
+    assert len(found.spans) == 2
+
+
+def test_an_autoscaled_cluster_ran_on_its_mean(here):
+    bounds = {"min_workers": 1, "max_workers": 8}
+    found = here.collected(step("main", here.cluster(num_workers=None, autoscale=bounds)))
+    [cluster] = found.clusters
+    assert cluster.asked.spec.worker_count == 8
+    assert 1 < cluster.ran.worker_count < 8
+    assert here.cost_ratio(found) == close_to_truth()
+
+
+def test_lost_spot_nodes_are_counted_and_their_stays_end(here):
+    here.control.trouble(spot_losses_per_node_hour=4.0, seconds=5 * 3_600)
+    cluster = here.cluster(**SPOT[here.cloud])
+    found = here.collected(step("main", cluster), workloads={"main": LONG})
+    [cluster] = found.clusters
+    assert cluster.spot_loss_count > 0
+    assert len(cluster.timeline.nodes) > 5
+    assert here.cost_ratio(found) == close_to_truth()
+
+
+def test_a_repaired_run_is_one_run_of_all_its_clusters(here):
+    definition_id = here.add(step("main", here.cluster()), workloads={"main": HOPELESS})
+    run_id = here.run(definition_id)
+    here.control.set_behaviour(int(definition_id), workloads={"main": LONG})
+    here.client.jobs.repair_run(int(run_id), rerun_all_failed_tasks=True)
+    found = here.host.collect(definition_id, run_id)
+    [cluster] = found.clusters
+    assert (len(cluster.cluster_ids), len(found.spans)) == (2, 2)
+    assert (found.run.is_success, cluster.failure) == (True, None)
+    assert here.cost_ratio(found) == close_to_truth()
+
+
+def test_a_failed_run_says_why(here):
+    found = here.collected(step("main", here.cluster()), workloads={"main": HOPELESS})
+    assert not found.run.is_success
+    assert "memory" in found.clusters[0].failure
+    assert "memory" in found.run.failure
+    assert here.cost_ratio(found) == close_to_truth()
+
+
+def test_a_step_held_back_by_a_failure_leaves_no_cluster(aws):
+    cluster = aws.cluster()
+    found = aws.collected(
+        step("a", cluster), step("b", cluster, "a"), workloads={"a": HOPELESS, "b": LONG}
+    )
+    assert [each.cluster_key for each in found.clusters] == ["a"]
+
+
+def test_a_run_past_its_time_limit_is_told_apart(here):
+    found = here.collected(step("main", here.cluster()), timeout_seconds=600)
+    [cluster] = found.clusters
+    assert (found.run.is_success, found.run.is_cancelled) == (False, False)
+    assert cluster.is_timed_out
+    assert cluster.failure
+
+
+def test_a_cancelled_run_says_nothing_of_clusters(still):
+    definition_id = still.add(step("main", still.cluster()))
+    run_id = still.run(definition_id)
+    still.control.advance(timedelta(minutes=8))
+    still.client.jobs.cancel_run(int(run_id))
+    still.control.advance(timedelta(minutes=1))
+    [run] = still.host.ended_runs(definition_id, None)
+    assert run.is_cancelled
+    [cluster] = still.host.collect(definition_id, run_id).clusters
+    assert cluster.failure
+    assert not cluster.is_timed_out
+
+
+def test_a_run_under_way_is_not_collected(still):
+    definition_id = still.add(step("main", still.cluster()))
+    run_id = still.run(definition_id)
+    with pytest.raises(Busy, match="goes on"):
+        still.host.collect(definition_id, run_id)
+
+
+def test_runs_under_way_tell_their_recommendations(still):
+    tagged = still.cluster(custom_tags={RECOMMENDATION_TAG: "r-1"})
+    definition_id = still.add(step("a", tagged), step("b", still.cluster()))
+    assert still.host.active_recommendations(definition_id) == ()
+    still.run(definition_id)
+    assert still.host.active_recommendations(definition_id) == (frozenset({"r-1", None}),)
+
+
+def test_logs_are_settled_once_the_last_delivery_came(still):
+    definition_id = still.add(step("main", still.cluster()))
+    still.run(definition_id)
+    answer = still.control.advance(timedelta(days=1), until_run_ends=True)
+    [cluster] = still.host.collect(definition_id, str(answer["ended_run_id"])).clusters
+    assert not still.host.are_logs_settled(cluster, still.control.now())
+    still.control.advance(timedelta(minutes=3))
+    assert still.host.are_logs_settled(cluster, still.control.now())
+
+
+def test_logs_that_come_late_are_not_settled(aws):
+    aws.control.log_trouble(delay_s=7_200)
+    [cluster] = aws.collected(step("main", aws.cluster())).clusters
+    aws.control.advance(timedelta(hours=1))
+    assert not aws.host.are_logs_settled(cluster, aws.control.now())
+    aws.control.advance(timedelta(hours=2))
+    assert aws.host.are_logs_settled(cluster, aws.control.now())
+
+
+FAULTS = [
+    {"status": 429, "retry_after_s": 1, "times": 2},
+    {"status": 500, "times": 2},
+    {"status": 503, "retry_after_s": 1, "times": 2},
+    {"status": 502, "times": 1},
+    {"delay_s": 1.0, "times": 3},
+]
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: str(fault.get("status", "slow")))
+def test_faults_that_pass_are_waited_out(aws, fault):
+    definition_id = aws.add(step("main", aws.cluster()))
+    run_id = aws.run(definition_id)
+    calm = aws.host.collect(definition_id, run_id)
+    aws.control.fault(**fault)
+    assert aws.host.collect(definition_id, run_id) == calm
+
+
+def test_a_limit_that_lasts_is_busy_and_a_failure_unavailable(aws):
+    host = aws.host_of(aws.address.token, patience_s=2)
+    host.node_type_ids()
+    aws.control.fault(status=429, retry_after_s=600, times=100)
+    with pytest.raises(Busy, match="still limits requests after 2 s"):
+        host.definitions()
+    aws.control.clear_faults()
+    aws.control.fault(status=500, times=100)
+    with pytest.raises(Unavailable, match="failed at listing databricks jobs"):
+        host.definitions()
+
+
+def test_a_wrong_token_is_told_as_such(aws):
+    with pytest.raises(
+        PlatformError, match=r"does not accept the token .*Make a new one"
+    ) as error:
+        aws.host_of("dapi-secret").definitions()
+    assert "dapi-secret" not in str(error.value)
+
+
+def test_an_address_that_nobody_answers_is_told_as_such(aws):
+    # Port 9 (discard) is nobody's.
+    with pytest.raises(Unavailable, match="Check the address, the network"):
+        aws.host_of("token", url="http://127.0.0.1:9", patience_s=1).check()
+
+
+def test_an_address_of_something_else_is_told_as_such(aws):
+    with pytest.raises(PlatformError, match="does not answer as a Databricks workspace does"):
+        aws.host_of("token", url=f"{aws.address.url}/elsewhere", patience_s=2).check()
+
+
+def test_a_missing_permission_is_named_with_what_to_grant(aws):
+    token = aws.control.add_token(user_name="eve@example.com", denied=["jobs.read"])
+    with pytest.raises(PlatformError, match=r"grant the token's owner CAN VIEW"):
+        aws.host_of(token).definitions()
+
+
+@pytest.mark.parametrize("call", ["definition", "collect"])
+def test_what_is_gone_is_not_found(aws, call):
+    what = ("1",) if call == "definition" else ("1", "2")
+    with pytest.raises(NotFound, match="does not exist"):
+        getattr(aws.host, call)(*what)
+
+
+def test_a_token_that_may_do_all_passes_the_check(here):
+    here.run(here.add(step("main", here.cluster())))
+    assert [each.need for each in here.host.check() if not each.is_granted] == []
+
+
+@pytest.mark.parametrize(
+    ("right", "need", "grant"),
+    [
+        ("jobs.write", "change databricks jobs", "CAN MANAGE"),
+        ("clusters.read", "see clusters", "CAN ATTACH TO"),
+        ("policies.read", "read cluster policies", "CAN USE"),
+        ("pools.read", "read instance pools", "CAN ATTACH TO"),
+        ("files.read", "read event logs in dbfs:/logs/", "READ VOLUME"),
+        ("warehouse.use", "read system tables", "CAN USE on a SQL warehouse"),
+        ("destinations.read", "be told of ended runs", "workspace admin"),
+    ],
+)
+def test_the_check_names_what_is_missing(aws, right, need, grant):
+    aws.run(aws.add(step("main", aws.cluster())))
+    token = aws.control.add_token(user_name="eve@example.com", denied=[right])
+    [missing] = [each for each in aws.host_of(token).check() if not each.is_granted]
+    assert missing.need.startswith(need)
+    assert grant in missing.remedy
+    assert missing.is_required is (right not in {"warehouse.use", "destinations.read"})
+
+
+def test_node_types_are_asked_for_once(aws):
+    found = aws.host.node_type_ids()
+    aws.control.fault(status=500, times=100)
+    assert aws.host.node_type_ids() == found
+    assert "m5.2xlarge" in found
+
+
+def test_stores_of_two_workspaces_read_each_its_own_files(aws):
+    with a_workspace(seed=8) as (address, control):
+        other = DatabricksFileStore(client_of(address))
+        own = pickle.loads(pickle.dumps(DatabricksFileStore(aws.client)))
+        aws.control.put_file("/logs/x", b"a")
+        control.put_file("/logs/x", b"b")
+        read = [b"".join(s.chunks(s.find("dbfs:/logs")[0])) for s in (own, other)]
+        assert read == [b"a", b"b"]
