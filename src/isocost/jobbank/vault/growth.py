@@ -14,8 +14,9 @@ that all scans together read the gigabytes asked for.
 4. What a stage writes grows as what it reads if it was at least a hundredth of it. Less than that
    is groups, not rows, and there are √ as many more of them.
 5. Spark tasks become more, not larger: one for each 128 MiB of a scan and 64 MiB of a shuffle,
-   Spark's own targets, and never fewer than were recorded. A stage on cached data has as many as
-   the stage that cached them.
+   Spark's own targets, and never fewer than were recorded; where that would be more than a
+   minute of CPU time each, one for each minute. A stage on cached data has as many as the stage
+   that cached them.
 6. Memory of a spark task grows as its bytes do (√ of that where it holds groups), to at most 8
    times those bytes, or what was recorded.
 7. Skew stays, up to 5: from there on Spark splits partitions when it joins.
@@ -47,18 +48,22 @@ FACT_FRACTION: Final = 0.05
 FIXED_BYTES: Final = 1.0 * BYTES_PER_MIB
 # spark.sql.adaptive.advisoryPartitionSizeInBytes.
 PARTITION_BYTES: Final = 64.0 * BYTES_PER_MIB
+# Python takes this long over a split; whoever makes more of tiny data asks for more partitions.
+MOST_CPU_S: Final = 60.0
 GROUPS_FRACTION: Final = 0.01
 # spark.sql.adaptive.skewJoin.skewedPartitionFactor.
 MOST_SKEW: Final = 5.0
 # Bytes as they travel are packed rows; unpacked, with pointers and a sort's prefixes, they take
-# several times as much. Recorded stages whose spark tasks read 4 MiB and more hold 4 to 12 times
-# that; smaller ones hold Spark's pages of 16 MiB, however empty.
+# several times as much. The shipped stages whose spark tasks read 4 MiB and more hold 4 times
+# that in the median, a tenth of them 13 and more; smaller ones hold whole pages, however empty.
 MEMORY_PER_BYTE: Final = 8.0
 
 # What a recording is scaled to unless somebody says: as many spark tasks as the experiments are
 # meant for, and sizes a person would name.
 LEAST_SPARK_TASKS: Final = 200
 MOST_SPARK_TASKS: Final = 20_000
+# No query of TPC-DS or TPC-H has as many.
+LOOP_STAGES: Final = 40
 _LEAST_AIM, _MOST_AIM = 400.0, 8_000.0
 SIZES_GB: Final = tuple(
     digit * 10.0**power
@@ -104,7 +109,14 @@ def default_gb(recording: Recording) -> float:
 
     One of 0.1, 0.2, 0.5, 1, … 50,000 GB at which it has 200 to 20,000 spark tasks. Its name says
     how many of these to aim for, so that a vault holds small, middling and large applications.
+    The recorded size where that has so many already: of the user's own, and of loops, whose many
+    small stages are what they are about.
     """
+    is_loop = len(recording.workload.stages) >= LOOP_STAGES
+    recorded_count = spark_task_count(recording.workload)
+    is_large = LEAST_SPARK_TASKS <= recorded_count <= MOST_SPARK_TASKS
+    if is_large and (is_loop or recording.is_own):
+        return recording.data_bytes / BYTES_PER_GB
     share = zlib.crc32(recording.name.encode()) / 2**32
     aim = _LEAST_AIM * (_MOST_AIM / _LEAST_AIM) ** share
     counts = {size: spark_task_count(scaled(recording, size)) for size in SIZES_GB}
@@ -143,7 +155,7 @@ def factors_of(stages: Sequence[SimulatedStage], factor: float) -> dict[int, _Fa
         source = found[stage.cache_source_id] if stage.cache_source_id is not None else None
         read = _read_factor(stage, own, parents, source=source)
         groups = _holds_groups(stage)
-        count = _spark_task_count(stage, read, factor=factor, source=source)
+        count = _spark_task_count(stage, read, source=source)
         found[stage.stage_id] = _Factors(
             read=read,
             written=min(read, sqrt(read)) if groups and read > 1 else read,
@@ -203,9 +215,7 @@ def _holds_groups(stage: SimulatedStage) -> bool:
     return 0.0 < written_bytes(stage) < GROUPS_FRACTION * read
 
 
-def _spark_task_count(
-    stage: SimulatedStage, read: float, *, factor: float, source: _Factors | None
-) -> int:
+def _spark_task_count(stage: SimulatedStage, read: float, *, source: _Factors | None) -> int:
     """Return rule 5's number."""
     if source is not None:
         return max(stage.spark_task_count, source.spark_task_count)
@@ -215,7 +225,8 @@ def _spark_task_count(
     is_pure_work = is_leaf(stage) and not (stage.input_bytes or made)
     if is_pure_work:
         splits = stage.spark_task_count * read
-    return max(stage.spark_task_count, ceil(splits), ceil(partitions))
+    minutes = stage.cpu_s * read / MOST_CPU_S
+    return max(stage.spark_task_count, ceil(splits), ceil(partitions), ceil(minutes))
 
 
 def _memory_factor(stage: SimulatedStage, read: float, count: int, *, has_groups: bool) -> float:

@@ -10,6 +10,7 @@ from isocost.errors import InvalidInput
 from isocost.jobbank.vault import shelf
 from isocost.jobbank.vault.growth import (
     LEAST_SPARK_TASKS,
+    MOST_CPU_S,
     MOST_SKEW,
     MOST_SPARK_TASKS,
     PARTITION_BYTES,
@@ -64,6 +65,13 @@ def test_no_spark_task_reads_more_than_spark_would_give_it(recording, size_gb):
         if stage.cache_source_id is None:
             assert stage.input_bytes / stage.spark_task_count <= SPLIT_BYTES * 1.001
             assert stage.shuffle_read_bytes / stage.spark_task_count <= PARTITION_BYTES * 1.001
+
+
+@given(recording=RECORDINGS, size_gb=SIZES_GB)
+def test_no_spark_task_takes_more_than_a_minute_of_cpu_time(recording, size_gb):
+    for stage in scaled(recording, size_gb).stages:
+        if stage.cache_source_id is None:
+            assert stage.cpu_s / stage.spark_task_count <= MOST_CPU_S * 1.001
 
 
 @given(recording=RECORDINGS, size_gb=SIZES_GB)
@@ -123,6 +131,14 @@ def test_application_that_makes_its_data_grows_with_what_it_makes():
 def test_size_must_be_one(size_gb):
     with pytest.raises(InvalidInput, match=r"more than 0 GB.*Pass a size such as 100"):
         scaled(a_recording(), size_gb)
+
+
+@pytest.mark.parametrize("is_own", [True, False])
+def test_large_recording_of_the_user_stays_at_its_size(is_own):
+    large = replace(FACTS, spark_task_count=500)
+    recording = a_recording((large,), is_own=is_own)
+    has_stayed = default_gb(recording) == recording.data_bytes / BYTES_PER_GB
+    assert has_stayed is is_own
 
 
 @pytest.mark.parametrize("recording", shelf.shipped(), ids=lambda r: r.name)
