@@ -51,7 +51,8 @@ def cost_timeline(history: ProjectHistory) -> go.Figure:
         figure, history, history.view.baseline_usd, name=f"baseline: {history.baseline_name}"
     )
     _add_anomalies(figure, history, tops)
-    _add_turns(figure, history)
+    costs = [*filter(None, tops.values()), history.view.baseline_usd or 0.0]
+    _add_turns(figure, history, top=max(costs) * 1.08)
     figure.update_layout(barmode="stack", bargap=0.15)
     figure.update_yaxes(rangemode="tozero")
     return figure
@@ -106,9 +107,10 @@ def cluster_timeline(history: ProjectHistory) -> go.Figure:
             y=[str(run.asked_spec or run.spec) for _, run in runs],
             name=escape(key),
             mode="lines+markers",
-            line={"shape": "hv", "width": 1.5, "color": _colour(place)},
+            # The first is the widest, so that one that runs on the same cluster does not hide it.
+            line={"shape": "hv", "width": max(1.5, 5.0 - 2 * place), "color": _colour(place)},
             marker={
-                "size": 9,
+                "size": max(6, 13 - 4 * place),
                 "color": _colour(place),
                 "symbol": ["x" if run.failure else "circle" for _, run in runs],
             },
@@ -126,6 +128,7 @@ def _timeline(history: ProjectHistory, *, y: str, height: int) -> go.Figure:
     """Return an empty figure over the project's runs."""
     figure = blank_figure(x="", y=y)
     figure.update_layout(height=height, margin={"l": 70, "r": 20, "t": 20, "b": 40})
+    figure.update_layout(legend={"traceorder": "normal", "font": {"size": 12}})
     ordinals = [each.execution.ordinal for each in history.executions]
     every = max(1, -(-len(ordinals) // _TICKS))
     shown = history.executions[::every]
@@ -176,7 +179,7 @@ def _add_intervals(figure: go.Figure, history: ProjectHistory, *, unit_s: float)
             y=middle,
             name=name,
             mode="markers",
-            marker={"symbol": "line-ew", "size": width, "color": SKY},
+            marker={"symbol": "line-ew", "size": 4, "line": {"color": SKY, "width": width}},
             error_y=_bars(middle, intervals, unit_s=unit_s, width=width),
             customdata=[hover.interval(name, interval) for interval in intervals],
             hovertemplate="%{customdata}<extra></extra>",
@@ -240,7 +243,7 @@ def _add_anomalies(
     )
 
 
-def _add_turns(figure: go.Figure, history: ProjectHistory) -> None:
+def _add_turns(figure: go.Figure, history: ProjectHistory, *, top: float) -> None:
     """Mark where another cluster came into force, and where one was taken back."""
     for kind, name, colour, symbol in (
         (ChangeKind.APPLY, "cluster changed before this run", PINK, "triangle-down"),
@@ -256,7 +259,7 @@ def _add_turns(figure: go.Figure, history: ProjectHistory) -> None:
         if made:
             figure.add_scatter(
                 x=[first.ordinal for first, _ in made],
-                y=[0.0] * len(made),
+                y=[top] * len(made),
                 name=name,
                 mode="markers",
                 marker={
@@ -267,7 +270,6 @@ def _add_turns(figure: go.Figure, history: ProjectHistory) -> None:
                 },
                 customdata=[hover.change(history, change) for _, change in made],
                 hovertemplate="%{customdata}<extra></extra>",
-                cliponaxis=False,
             )
 
 

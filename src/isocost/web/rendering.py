@@ -90,7 +90,7 @@ def plots(history: ProjectHistory, prefix: str = "") -> list[Plot]:
             f"{prefix}runtime",
             "Runtime per run",
             f"{_sla_sentence(history)} A blue bar is what was predicted before the run for the "
-            "application, without the start of its cluster; four of five should touch the dark "
+            "application, without the start of its cluster; four of five dots should lie on the dark "
             "one.",
             runtime_timeline(history),
         ),
