@@ -11,6 +11,7 @@ from isocost.platforms.databricks import (
     listing,
     logs,
     permissions,
+    restoring,
     runs,
     writing,
 )
@@ -111,6 +112,12 @@ class DatabricksHost:
             log_destination=log_destination,
             webhook_id=webhook_id,
         )
+
+    def planned_restore(
+        self, definition: Definition, original: Settings, last_written: Settings
+    ) -> ChangePlan:
+        """Return the definition as it was at first; see `Host`."""
+        return restoring.planned_restore(definition, original, last_written)
 
     def change(self, definition_id: str, before: Settings, after: Settings) -> bool:
         """Write what differs, if nobody else did; see `Host`."""
