@@ -95,12 +95,14 @@ def _store_plan(
     kind: ChangeKind,
     plan: tuple[Definition, ChangePlan],
     wanted: Wanted,
-) -> Change:
+) -> Change | None:
     definition, changed = plan
     with loop.store.transaction() as tx:
         planned = tx.changes_of(project.project_id, is_planned=True)
         if planned:  # another worker was faster
             return planned[0]
+        if not _STILL_WANTED[kind](tx, project.project_id, wanted):  # and is done already
+            return None
         change = Change(
             change_id=next_change_id(tx, project.project_id),
             project_id=project.project_id,
@@ -119,6 +121,22 @@ def _store_plan(
         tx.put_change(change)
     loop.tell(LoopStep.CHANGE_PLANNED, project.project_id)
     return change
+
+
+def _are_issued(tx: Transaction, _: str, wanted: Wanted) -> bool:
+    ids = [target.recommendation_id for target in wanted.values() if target.recommendation_id]
+    return all(tx.recommendation(each).state is RecommendationState.ISSUED for each in ids)
+
+
+def _are_to_go_back(tx: Transaction, project_id: str, wanted: Wanted) -> bool:
+    clusters = tx.project(project_id).clusters
+    return all(clusters[key].going_back_to == target for key, target in wanted.items())
+
+
+_STILL_WANTED: Final[Mapping[ChangeKind, Callable[[Transaction, str, Wanted], bool]]] = {
+    ChangeKind.APPLY: _are_issued,
+    ChangeKind.ROLL_BACK: _are_to_go_back,
+}
 
 
 def next_change_id(tx: Transaction, project_id: str) -> str:
@@ -174,7 +192,8 @@ def _confirmed(tx: Transaction, change: Change, definition: Definition | None) -
     if change.kind is ChangeKind.APPLY:
         for recommendation_id in change.recommendation_ids:
             issued = tx.recommendation(recommendation_id)
-            tx.put_recommendation(issued.after(RecommendationEvent.APPLY))
+            if issued.state is RecommendationState.ISSUED:  # else a user reset it meanwhile
+                tx.put_recommendation(issued.after(RecommendationEvent.APPLY))
     if change.kind in _FORCED and definition is not None:
         project = in_force(project, definition)
     tx.put_project(project)

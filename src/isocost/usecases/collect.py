@@ -106,7 +106,8 @@ def collect(loop: Loop, execution: Execution, place: Place) -> None:
 
 def _put(loop: Loop, execution: Execution) -> None:
     with loop.store.transaction() as tx:
-        tx.put_execution(execution)
+        if tx.execution(execution.execution_id).state is ExecutionState.HEARD:
+            tx.put_execution(execution)  # else another worker was faster
 
 
 def _store_collected(

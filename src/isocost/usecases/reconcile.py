@@ -143,10 +143,20 @@ def _reconcile(loop: Loop, project_id: str, place: Place, *, go_on: Callable[[],
             return
         if not has_looked and step.verb in {Verb.CONCLUDE, Verb.APPLY}:
             has_looked = True
-            with loop.store.transaction() as tx:
-                notice_edits(tx, tx.project(project_id), place.definition())
+            _notice_edits(loop, project_id, place)
             continue
         _do(loop, rows, step, place=place)
+
+
+def _notice_edits(loop: Loop, project_id: str, place: Place) -> None:
+    """Take over what somebody else changed; another worker's change is no such thing."""
+    with loop.store.transaction(read_only=True) as tx:
+        before = tx.changes_of(project_id)
+    definition = place.definition(is_fresh=True)
+    with loop.store.transaction() as tx:
+        is_ours = bool(tx.changes_of(project_id, is_planned=True))
+        if not is_ours and tx.changes_of(project_id) == before:
+            notice_edits(tx, tx.project(project_id), definition)
 
 
 def rows_of(tx: Transaction, project_id: str) -> Rows:

@@ -42,7 +42,8 @@ def take_in(loop: Loop, execution: Execution, place: Place) -> None:
         pause = loop.patience.pause(execution.attempt_count)
         waiting = execution.postponed(now + pause, f"{_UNREADABLE}: {', '.join(unread)}")
         with loop.store.transaction() as tx:
-            tx.put_execution(waiting)
+            if tx.execution(execution.execution_id).state is ExecutionState.COLLECTED:
+                tx.put_execution(waiting)  # else another worker was faster
         return
     taken = [_taken(run, read.get(run.run_id)) for run in runs]
     _store(loop, execution, runs=taken, profiles=read, has_unread=bool(unread))
