@@ -23,13 +23,16 @@ _UNITS_S: Final = {"s": 1, "m": S_PER_MINUTE, "h": S_PER_HOUR}
 _LOG: Final = logging.getLogger(__name__)
 
 
-def serve(
+def serve(  # noqa: PLR0913  a command's parameters are its options
     *,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 8080,
     every: Annotated[
         str, typer.Option(help="How often all projects are looked at: 60s, 5m, 1h.")
     ] = "60s",
+    poll: Annotated[
+        bool, typer.Option(help="Look at all projects every now and then, not at webhooks alone.")
+    ] = True,
     allow_remote: Annotated[
         bool,
         typer.Option("--allow-remote", help="Let other machines in; needs ISOCOST_API_TOKEN."),
@@ -55,7 +58,7 @@ def serve(
     from isocost.web.pages import beside, pages
     from isocost.wiring import open_loop, open_secrets
 
-    period = _period(every)
+    period = _period(every) if poll else None
     settings = read_settings(os.environ)
     token = settings.server.api_token
     address = Address(host, port)
@@ -109,5 +112,5 @@ def _show(url: str, *, is_json: bool) -> None:
     if is_json:
         print_json({"url": url, "pid": os.getpid()})
         return
-    say("Looking after all imported projects; stop with Ctrl-C.")
+    say("Serving until interrupted with Ctrl-C.")
     typer.echo(f"{url}/")

@@ -95,7 +95,7 @@ class Pulse:
     """How the watch is doing.
 
     Attributes:
-        swept_at: when all projects were woken last; None before the first time.
+        swept_at: when all projects were woken last; None before the first time, or if none is.
         waiting_count: projects that wait for a worker.
     """
 
@@ -108,17 +108,25 @@ class Watch:
     """Threads that look after all imported projects as long as its block lasts."""
 
     def __init__(
-        self, loop: Loop, *, period: timedelta = PERIOD, worker_count: int = WORKERS
+        self, loop: Loop, *, period: timedelta | None = PERIOD, worker_count: int = WORKERS
     ) -> None:
+        """Prepare; the block starts it.
+
+        Args:
+            loop: what projects are looked after with.
+            period: from sweep to sweep; None to look only at those who are woken.
+            worker_count: projects looked after at once.
+        """
         self._loop = loop
-        self._period = period
         self._agenda = Agenda()
         self._stopping = threading.Event()
         self._swept_at: datetime | None = None
         self._threads = [
             threading.Thread(target=self._work, name=f"watch {n}") for n in range(worker_count)
         ]
-        self._threads.append(threading.Thread(target=self._poll, name="watch poller"))
+        if period is not None:
+            poller = threading.Thread(target=self._poll, args=(period,), name="watch poller")
+            self._threads.append(poller)
 
     def start(self) -> None:
         """Begin, with a sweep; what another process left unfinished goes on now."""
@@ -153,7 +161,7 @@ class Watch:
         is_running = not self._stopping.is_set() and all(t.is_alive() for t in self._threads)
         return Pulse(is_running, self._swept_at, self._agenda.waiting_count)
 
-    def _poll(self) -> None:
+    def _poll(self, period: timedelta) -> None:
         while not self._stopping.is_set():
             try:
                 for project_id in projects_to_look_after(self._loop):
@@ -161,7 +169,7 @@ class Watch:
                 self._swept_at = clock.now()
             except IsocostError as error:  # the database is away; the next period tries again
                 _LOG.warning("sweep failed code=%s: %s", error.code, error)
-            self._stopping.wait(self._period.total_seconds())
+            self._stopping.wait(period.total_seconds())
 
     def _work(self) -> None:
         while True:
