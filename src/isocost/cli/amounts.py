@@ -83,12 +83,6 @@ def windows(given: Sequence[str]) -> tuple[ChangeWindow, ...]:
     return () if list(given) == [NONE] else tuple(_window(text) for text in given)
 
 
-def told_window(window: ChangeWindow) -> str:
-    """Return a change window as it can be typed in."""
-    days = ",".join(_DAYS[day] for day in window.weekdays)
-    return f"{days} {window.begin_hour}-{window.end_hour} UTC"
-
-
 def _window(text: str) -> ChangeWindow:
     match = _WINDOW.fullmatch(text.strip().lower())
     days = _days(match.group(1)) if match else ()

@@ -8,7 +8,7 @@ from rich.box import SIMPLE_HEAD
 from rich.markup import escape
 from rich.table import Table
 
-from isocost.cli.amounts import told_seconds, told_window
+from isocost.cli.amounts import told_seconds
 from isocost.domain.limits import Limits
 from isocost.domain.project import Project
 from isocost.units import PERCENT
@@ -26,7 +26,8 @@ def percent(fraction: float | None, *, is_signed: bool = False) -> str:
     """Return a fraction in percent; a dash for an unknown one."""
     if fraction is None:
         return "–"
-    return f"{fraction * PERCENT:{'+' if is_signed else ''}.0f} %"
+    rounded = round(fraction * PERCENT) or 0  # and never −0
+    return f"{rounded:+} %" if is_signed and rounded else f"{rounded} %"
 
 
 def project_table(views: Sequence[ProjectView]) -> Table:
@@ -121,12 +122,7 @@ def cluster_table(project: Project) -> Table:
 def limit_lines(limits: Limits) -> Iterator[str]:
     """Yield a project's limits, a line each."""
     for name in Limits.__dataclass_fields__:
-        value = getattr(limits, name)
-        if name == "change_windows":
-            told = "; ".join(map(told_window, value)) or "always"
-        else:
-            told = told_limit(value)
-        yield f"{name.replace('_', ' ')}: {told}"
+        yield f"{name.replace('_', ' ')}: {told_limit(name, getattr(limits, name))}"
 
 
 def project_json(view: ProjectView) -> dict[str, Any]:

@@ -66,8 +66,10 @@ def recommendation_lines(found: Recommendation) -> Iterator[str]:
     yield f"Why: {evidence.reason}"
     for sentence in evidence.explanation:
         yield f"  • {sentence}"
-    for cause in p.causes:
-        yield f"  • {percent(cause.share)} of the uncertainty of its runtime: {cause.name}"
+    # Where there are several, a sentence of the explanation has told the largest of them.
+    if p.causes and not any(p.causes[0].name in sentence for sentence in evidence.explanation):
+        shares = ", ".join(f"{cause.name} {percent(cause.share)}" for cause in p.causes)
+        yield f"  • Shares in the uncertainty of its runtime: {shares}"
     yield f"Learned from {len(evidence.history_run_ids)} runs: " + ", ".join(
         evidence.history_run_ids
     )

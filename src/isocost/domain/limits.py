@@ -11,6 +11,7 @@ from isocost.errors import InvalidInput
 # Autoscaling clusters of recurring jobs seldom exceed this; raise it with `project set`.
 DEFAULT_MAX_WORKERS: Final = 32
 _HOURS: Final = 24
+_DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
 class Field(StrEnum):
@@ -42,6 +43,10 @@ class ChangeWindow:
                 f"first before the second; got days {self.weekdays}, {self.begin_hour} to "
                 f"{self.end_hour}. Split a window that crosses midnight into two."
             )
+
+    def __str__(self) -> str:
+        days = ",".join(_DAYS[day] for day in self.weekdays)
+        return f"{days} {self.begin_hour}-{self.end_hour} UTC"
 
     def is_open_at(self, when: datetime) -> bool:
         """Whether the window is open; `when` is in UTC."""

@@ -81,6 +81,6 @@ def _differences(present: Configuration, wanted: Configuration) -> Iterator[str]
     for name in (field.name for field in fields(Limits)):
         old, new = getattr(present.limits, name), getattr(wanted.limits, name)
         if old != new:
-            yield f"{name.replace('_', ' ')}: {told_limit(old)} → {told_limit(new)}"
+            yield f"{name.replace('_', ' ')}: {told_limit(name, old)} → {told_limit(name, new)}"
     if wanted.is_auto_apply != present.is_auto_apply:
         yield "auto-apply: " + ("off → on" if wanted.is_auto_apply else "on → off")
