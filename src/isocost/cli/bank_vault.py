@@ -192,8 +192,8 @@ def _table(rows: list[dict[str, Any]]) -> Table:
             f"{row['name']}{' (own)' if row['is_own'] else ''}",
             row["shape"],
             f"{row['stage_count']}",
-            f"{row['recorded_gb']:.3f} GB",
-            f"{row['default_gb']:,g} GB",
+            _gb(row["recorded_gb"]),
+            _gb(row["default_gb"]),
             f"{row['default_spark_task_count']:,}",
             duration(row["default_cpu_s"]),
         )
@@ -205,7 +205,7 @@ def _draw(recording: Recording, workload: Workload, input_gb: float) -> None:
     scale = f" at scale factor {about.scale_factor:g}" if about.scale_factor else ""
     OUT.print(Text.assemble((recording.name, "bold"), f"  {shape_of(workload)}"))
     OUT.print(
-        f"On {input_gb:,g} GB: {len(workload.stages)} stages in {len(workload.spark_jobs)} spark "
+        f"On {_gb(input_gb)}: {len(workload.stages)} stages in {len(workload.spark_jobs)} spark "
         f"jobs, {spark_task_count(workload):,} spark tasks, "
         f"{duration(sum(s.cpu_s for s in workload.stages))} of CPU, "
         f"{duration(sum(j.driver_s for j in workload.spark_jobs))} in the driver.",
@@ -213,7 +213,7 @@ def _draw(recording: Recording, workload: Workload, input_gb: float) -> None:
     )
     OUT.print(
         f"Recorded {about.recorded_at:%Y-%m-%d} with Spark {about.spark_version}{scale}, "
-        f"{recording.data_bytes / BYTES_PER_GB:.3f} GB in {duration(about.runtime_s)}, on "
+        f"{_gb(recording.data_bytes / BYTES_PER_GB)} in {duration(about.runtime_s)}, on "
         f"{about.machine}; {about.cluster}.",
         highlight=False,
         markup=False,
@@ -244,6 +244,10 @@ def _stages(workload: Workload) -> Table:
             f"{stage.skew:.1f}" if stage.skew > 1.0 else "",
         )
     return table
+
+
+def _gb(size_gb: float) -> str:
+    return f"{size_gb:,.0f} GB" if size_gb >= 10 else f"{size_gb:.2g} GB"
 
 
 def _size(count: float) -> str:

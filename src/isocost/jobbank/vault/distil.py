@@ -55,6 +55,8 @@ def workload_from_profile(profile: RunProfile, name: str, *, cpu_speed: float = 
         made, source = caches.get(stage.stage_id, (0.0, None))
         parents = [i for i in stage.source_ids or stage.parent_ids if i in seen]
         source = source if source in seen else None
+        if source is not None and not stage.totals.shuffle_read_bytes:
+            parents = []  # what lies before the cache was not looked at again
         place = Place(tuple(dict.fromkeys(parents)), _spark_job_of(stage), made, source)
         simulated.append(stage_from_profile(stage, place, recorder))
         seen.add(stage.stage_id)
