@@ -113,25 +113,32 @@ def _deviation(
     apart = log(actual_s) - expected.log_s
     if mine.ending is not Ending.SUCCEEDED:
         # When it would have ended is not known, so it is what the suspects make of it.
-        apart, chance = sum(s.mean for s in suspects), ()
+        apart = sum(s.mean for s in suspects)
     sds = apart / expected.sd
-    is_certain = any(s.is_certain for s in suspects)
     is_far = mine.ending is Ending.SUCCEEDED and abs(sds) > INTERVAL_95_SDS
-    is_anomaly = is_certain or is_far
-    shares = _shares(apart, [*suspects, *chance]) if is_anomaly else ()
+    is_anomaly = is_far or any(s.is_certain for s in suspects)
+    shares = _shares(apart, suspects, chance, is_far=is_far) if is_anomaly else ()
     return Deviation(exp(expected.log_s), actual_s, sds, is_anomaly, shares)
 
 
-def _shares(apart: float, suspects: Sequence[Suspect]) -> tuple[Share, ...]:
-    rest = apart - sum(s.mean for s in suspects)
-    variance = sum(s.sd**2 for s in suspects) or 1.0
-    effects = [s.mean + s.sd**2 / variance * rest for s in suspects]
-    whole = sum(abs(effect) for effect in effects)
-    parts = [abs(effect) / whole if whole else 1.0 / len(effects) for effect in effects]
-    kept = [place for place, part in enumerate(parts) if part >= LEAST_FRACTION]
-    told = sum(parts[place] for place in kept)
+def _shares(
+    apart: float, suspects: Sequence[Suspect], chance: Sequence[Suspect], *, is_far: bool
+) -> tuple[Share, ...]:
+    """Return the suspects' effects; chance is told of only where it may have moved the run far."""
+    every = [*suspects, *chance]
+    rest = apart - sum(s.mean for s in every)
+    variance = sum(s.sd**2 for s in every) or 1.0
+    effects = [(s, s.mean + s.sd**2 / variance * rest) for s in (every if is_far else suspects)]
+    whole = sum(abs(effect) for _, effect in effects)
+    found = [
+        (suspect, effect, abs(effect) / whole if whole else 1.0 / len(effects))
+        for suspect, effect in effects
+    ]
+    told = sum(part for _, _, part in found if part >= LEAST_FRACTION)
     shares = [
-        Share(suspects[n].cause, parts[n] / told, effects[n], suspects[n].detail) for n in kept
+        Share(suspect.cause, part / told, effect, suspect.detail)
+        for suspect, effect, part in found
+        if part >= LEAST_FRACTION
     ]
     return tuple(sorted(shares, key=lambda share: -share.fraction))
 

@@ -4,7 +4,7 @@ Each suspect comes with what it should have done to the logarithm of the runtime
 that is. What has left no trace in the logs is no suspect.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import exp, log
 from statistics import median
@@ -31,6 +31,12 @@ LOSS_SD: Final = 0.05
 # of two runs that are compared.
 WORK_SD: Final = 0.05
 WORK_SD_RUNS: Final = 4.0
+# The same on a cluster that none of them ran on: threads that have a core to themselves are faster
+# by up to half, and a cluster too small or too large for its spark tasks changes how many do.
+OTHER_CLUSTER_SD: Final = 0.06
+# Runs on inputs this much further apart than the nearest still count: a week's quiet and busy
+# days.
+NEAR_SIZE_LOG: Final = 0.15
 # Per unit of log input that two runs are apart, their work may differ from proportion by this.
 WORK_PER_SIZE_SD: Final = 0.3
 # The platform slows the driver as well; code in executors does not. Half way is the boundary.
@@ -104,14 +110,26 @@ class Comparison:
         if not values:
             return None
         near = min(self._apart[run_id] for run_id in values)
-        kept = {r: v for r, v in values.items() if self._apart[r] <= near + LEAST_SURPRISE_LOG}
-        scatter = robust_sd(list(kept.values()))
-        known = WORK_SD_RUNS * WORK_SD**2 + len(kept) * scatter**2
-        sd = (known / (WORK_SD_RUNS + len(kept)) + (WORK_PER_SIZE_SD * near) ** 2) ** 0.5
-        reach = max(SURPRISE_SDS * sd, LEAST_SURPRISE_LOG)
+        kept = {r: v for r, v in values.items() if self._apart[r] <= near + NEAR_SIZE_LOG}
+        reach = max(SURPRISE_SDS * self._sd(kept, near), LEAST_SURPRISE_LOG)
         middle = [v for r, v in kept.items() if r in peer_ids] or list(kept.values())
         is_new = all(abs(value) > reach for value in kept.values())
         return Figure(median(middle), reach, is_new)
+
+    def _sd(self, values: Mapping[str, float], near: float) -> float:
+        """Return the standard deviation of a figure if nothing had happened.
+
+        Args:
+            values: by forerunner.
+            near: how far its input is from the nearest of theirs, in logarithms.
+        """
+        scatter = robust_sd(list(values.values()))
+        known = WORK_SD_RUNS * WORK_SD**2 + len(values) * scatter**2
+        variance = known / (WORK_SD_RUNS + len(values)) + (WORK_PER_SIZE_SD * near) ** 2
+        specs = {each.spec for each in self.before if each.run_id in values}
+        if self.mine.spec not in specs:
+            variance += OTHER_CLUSTER_SD**2
+        return float(variance**0.5)
 
     def alike(self) -> frozenset[str]:
         """Return runs whose work this one's resembles."""
