@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-from heapq import heapify, heappop, heappush
+from heapq import heapify, heappop, heappush, heapreplace
 from math import isfinite
 from typing import Final, Protocol
 
@@ -34,6 +34,11 @@ class Warmth(IntEnum):
     SETTLED = 0  # a spark task of the same stage
     WARM = 1  # only spark tasks of other stages
     COLD = 2  # nothing: it has just started
+
+
+# Members of an enumeration are slow to look up, and are wanted for every spark task.
+_SETTLED: Final = Warmth.SETTLED
+_WARM: Final = Warmth.WARM
 
 
 class SpeaksOfTime(Protocol):
@@ -155,6 +160,12 @@ def _by_slot(slots: Slots) -> list[set[int]]:
     return [by_executor[slot // slots.per_executor] for slot in range(len(slots.stays))]
 
 
+def _has_company(events: Sequence[tuple[float, int, int, int]]) -> bool:
+    """Whether anything else happens at the instant of the first event of a heap."""
+    now_s, count = events[0][0], len(events)
+    return (count > 1 and events[1][0] <= now_s) or (count > 2 and events[2][0] <= now_s)
+
+
 class _Replay:
     """One run of the list scheduler; events are (time, kind, stage position, slot)."""
 
@@ -193,6 +204,8 @@ class _Replay:
     def run(self) -> ReplayTrace:
         """Work through the events; returns what they tell."""
         while self._events:
+            if self._ready and not self._free:
+                self._relay()
             now_s, kind, position, slot = heappop(self._events)
             self._take(kind, position, (now_s, slot))
             if not self._events or self._events[0][0] > now_s:  # all of this instant is known
@@ -203,6 +216,38 @@ class _Replay:
                 "undone. Please report this with the event log."
             )
         return ReplayTrace(self._last_s + self._plan.tail_s, tuple(map(tuple, self._warmths)))
+
+    def _relay(self) -> None:
+        """Let spark tasks follow each other on their slots, as long as nothing else happens.
+
+        There must be a ready stage and no free slot. Most events are of this kind by far, so they
+        are worth a loop of their own, which does what `_take` and `_launch` would, in their order.
+        """
+        events, ready, running = self._events, self._ready, self._running
+        duration_s = self._times.duration_s
+        if self._leaving_slots:
+            return
+        follower = ready[0][1]
+        warmths, left = self._warmths[follower], self._task_counts[follower]
+        left -= len(warmths)
+        while left > 1:
+            now_s, kind, position, slot = events[0]
+            if kind != _ENDED or _has_company(events) or self._is_last(position):
+                return
+            ended = self._ended_stages[slot]
+            ended.add(position)
+            warmth = _SETTLED if follower in ended else _WARM
+            ends_s = now_s + duration_s(follower, len(warmths), warmth)
+            heapreplace(events, (ends_s, _ENDED, follower, slot))
+            warmths.append(warmth)
+            running[position] -= 1
+            running[follower] += 1
+            left -= 1
+
+    def _is_last(self, position: int) -> bool:
+        """Whether the only spark task of a stage that runs is also the last to be launched."""
+        is_all_launched = len(self._warmths[position]) == self._task_counts[position]
+        return is_all_launched and self._running[position] == 1
 
     def _take(self, kind: int, position: int, happened: tuple[float, int]) -> None:
         now_s, slot = happened

@@ -4,8 +4,9 @@ A candidate is replayed from the run whose slots are nearest to its own, since t
 step, the less the replay has to assume; among equals from each, and their logarithms averaged.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache, partial
 from math import hypot, inf, log
 from statistics import fmean
 from typing import Final
@@ -23,6 +24,40 @@ from isocost.model.warmth import ScalableApplication
 MAX_REPLAY_ERROR_FRACTION: Final = 0.25
 # Below what Spark's clock tells apart: an application that did nothing measurable.
 SHORTEST_S: Final = 0.001
+# How a log is read on other executors: first waves changed, nothing changed, by the law of growth.
+_IN_WAVES: Final = "in waves"
+_UNCHANGED: Final = "unchanged"
+_GROWN: Final = "grown"
+_WORKED: Final = "worked"
+# Executors, slots of each, and the reading.
+_Asked = tuple[int, int, str]
+_AS_IT_RAN: Final[_Asked] = (0, 0, "as it ran")
+# Logs whose replays are remembered, some kilobytes each: three for each of some hundred clusters.
+_KNOWN_LOGS: Final = 512
+_Fingerprint = tuple[int, int, float]
+
+
+@lru_cache(maxsize=_KNOWN_LOGS)
+def _known_of(fingerprint: _Fingerprint) -> dict[_Asked, float]:
+    """Return what the replays of a plan have said so far; the same one for the same plan.
+
+    A log is asked the same after every run while it is among the newest; to replay it again would
+    be most of the time that a recommendation takes. Replays depend on nothing but the plan, which
+    is not kept itself: it has a number for every spark task.
+    """
+    del fingerprint
+    return {}
+
+
+def _fingerprint(plan: ReplayPlan) -> _Fingerprint:
+    """Return what tells a plan from others: two that differ agree once in 10^19 at most."""
+    return hash(plan), sum(len(stage.task_s) for stage in plan.stages), plan.tail_s
+
+
+@lru_cache(maxsize=1)
+def _application(plan: ReplayPlan) -> ScalableApplication:
+    """Return the application taken apart; kept while one log is replayed again and again."""
+    return ScalableApplication(plan, MEASURED_LAW)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +97,6 @@ class ObservedRun:
         driver_s: time in which no stage ran.
         replayed_s: what the replay says of the cluster that really ran.
         own_shape_s: what it says of this run's shape, none of whose executors leave.
-        application: what is replayed on other numbers of executors.
     """
 
     run_id: str
@@ -72,7 +106,7 @@ class ObservedRun:
     driver_s: float
     replayed_s: float = field(init=False)
     own_shape_s: float = field(init=False)
-    application: ScalableApplication = field(init=False)
+    _known_s: dict[_Asked, float] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if not 0 < self.runtime_s < inf:
@@ -81,9 +115,9 @@ class ObservedRun:
                 "Remove the run, or ingest its event log again."
             )
         # A frozen value may finish itself: both are asked for with every candidate.
-        object.__setattr__(self, "replayed_s", replay(self.plan, observed_slots(self.plan)))
+        object.__setattr__(self, "_known_s", _known_of(_fingerprint(self.plan)))
+        object.__setattr__(self, "replayed_s", self._known(_AS_IT_RAN, self._own_s))
         object.__setattr__(self, "own_shape_s", self._replay(self.shape))
-        object.__setattr__(self, "application", ScalableApplication(self.plan, MEASURED_LAW))
 
     @property
     def slot_count(self) -> int:
@@ -129,17 +163,40 @@ class ObservedRun:
         """Return by how much the logarithm of the runtime changes with the executors alone."""
         if shape.executor_count == self.shape.executor_count:
             return 0.0
+        each = shape.slots_per_executor
         seconds = [
-            self.application.runtime_s(
-                slots_for(self.plan, count, shape.slots_per_executor), count
-            )
+            self._known((count, each, _GROWN), partial(self._grown_s, count, each))
             for count in (shape.executor_count, self.shape.executor_count)
         ]
         return log(max(seconds[0], SHORTEST_S) / max(seconds[1], SHORTEST_S))
 
+    def _grown_s(self, executor_count: int, slots_per_executor: int) -> float:
+        slots = slots_for(self.plan, executor_count, slots_per_executor)
+        return _application(self.plan).runtime_s(slots, executor_count)
+
+    def _own_s(self) -> float:
+        return replay(self.plan, observed_slots(self.plan))
+
     def _replay(self, shape: ClusterShape, *, has_waves: bool = True) -> float:
-        slots = slots_for(self.plan, shape.executor_count, shape.slots_per_executor)
-        return max(replay(self.plan, slots, has_waves=has_waves), SHORTEST_S)
+        count, each = shape.executor_count, shape.slots_per_executor
+        reading = _IN_WAVES if has_waves else _UNCHANGED
+        replayed = partial(self._replayed_s, count, each, has_waves=has_waves)
+        return max(self._known((count, each, reading), replayed), SHORTEST_S)
+
+    def _replayed_s(
+        self, executor_count: int, slots_per_executor: int, *, has_waves: bool
+    ) -> float:
+        slots = slots_for(self.plan, executor_count, slots_per_executor)
+        return replay(self.plan, slots, has_waves=has_waves)
+
+    def _work_s(self, slot_count: int) -> float:
+        return work_s(self.plan, slots_for(self.plan, 1, slot_count))
+
+    def _known(self, asked: _Asked, compute: Callable[[], float]) -> float:
+        """Return what was computed before, for most replays are asked for many times."""
+        if asked not in self._known_s:
+            self._known_s[asked] = compute()
+        return self._known_s[asked]
 
     def _features_of(self, shape: ClusterShape) -> Floats:
         share, mine = self.busy_share, self.shape
@@ -154,8 +211,8 @@ class ObservedRun:
 
         Idle ones share nothing with the others, and those of other executors are the law's.
         """
-        slots = slots_for(self.plan, shape.executor_count, shape.slots_per_executor)
-        worked_s = max(work_s(self.plan, slots), SHORTEST_S)
+        asked = (1, shape.slot_count, _WORKED)  # by however many executors, it is the same work
+        worked_s = max(self._known(asked, partial(self._work_s, shape.slot_count)), SHORTEST_S)
         driver_s = self.driver_s * self.own_shape_s / self.runtime_s
         active_s = max(self._replay(shape) - driver_s, worked_s / shape.slot_count)
         return worked_s / active_s / shape.executor_count

@@ -169,6 +169,17 @@ def test_one_stage_lies_between_its_bounds(task_s, slot_count):
     assert least * (1 - 1e-9) <= found <= sum(task_s) / slot_count + max(task_s) * (1 + 1e-9)
 
 
+@given(st.lists(st.integers(0, 9).map(float), min_size=1, max_size=40), st.integers(1, 5))
+def test_spark_tasks_follow_each_other_on_whichever_slot_is_free_first(task_s, slot_count):
+    free_at_s = [0.0] * slot_count
+    for spark_task_s in task_s:
+        first = free_at_s.index(min(free_at_s))
+        free_at_s[first] += spark_task_s
+    times = TaskTimes((task_s,))
+    plan = plan_from_profile(a_profile(a_stage(0, *[1.0] * len(task_s))))
+    assert replay_with(plan, steady_slots(slot_count), times).runtime_s == max(free_at_s)
+
+
 @given(st.lists(task_times, min_size=1, max_size=6))
 def test_a_chain_on_one_slot_replays_exactly(chain):
     stages, now_s = [], 0.0

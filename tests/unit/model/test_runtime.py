@@ -34,6 +34,14 @@ def test_more_slots_shorten_the_run_by_less_than_their_number():
     assert RuntimeModel([observed()]).runtime_on(TWO).median == pytest.approx(expected)
 
 
+def test_what_replays_of_a_log_said_is_known_to_whoever_reads_it_again():
+    first, again, other = observed(), observed(), observed(runtime_s=41.0)
+    told = first.replay_on(TWO)
+    assert again._known_s == first._known_s
+    assert other._known_s != first._known_s
+    assert (again.replay_on(TWO).log_s, again.replayed_s) == (told.log_s, first.replayed_s)
+
+
 def test_driver_time_does_not_grow_with_slots():
     mostly_driver = observed(driver_s=40.0)
     assert RuntimeModel([mostly_driver]).runtime_on(TWO).median == pytest.approx(20.0)
