@@ -229,6 +229,6 @@ def _failure(endings: Mapping[str, Ending]) -> str | None:
     # What was held back only repeats that something else failed.
     own = {k: e for k, e in bad.items() if e.result is not Result.HELD_BACK} or bad
     for key, ending in own.items():
-        word = ending.result.value if ending.result else "unfinished"
-        return ending.message or f"Step {key} was {word}."
+        word = ending.result.value if ending.result else "is unfinished"
+        return ending.message or f"Step {key} {word}."
     return None

@@ -12,14 +12,14 @@ from typing import Any, Final
 
 
 class Result(Enum):
-    """How a run or a step ended."""
+    """How a run or a step ended; the value continues a sentence about it."""
 
     SUCCEEDED = "succeeded"
     FAILED = "failed"
     TIMED_OUT = "timed out"
-    CANCELLED = "cancelled"
-    SKIPPED = "skipped"
-    HELD_BACK = "held back"  # what it depends on failed
+    CANCELLED = "was cancelled"
+    SKIPPED = "was skipped"
+    HELD_BACK = "was held back"  # what it depends on failed
 
 
 @dataclass(frozen=True, slots=True)

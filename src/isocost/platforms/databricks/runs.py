@@ -198,8 +198,8 @@ def _error_text(calls: Calls, run_id: str) -> str:
 
 
 def _failure_text(ending: Ending) -> str:
-    word = ending.result.value if ending.result else "unfinished"
-    return ending.message[:_LONGEST_FAILURE] or f"The run was {word}."
+    word = ending.result.value if ending.result else "is unfinished"
+    return ending.message[:_LONGEST_FAILURE] or f"The run {word}."
 
 
 def _with_reason(run: EndedRun, attempts: Sequence[Attempt]) -> EndedRun:
