@@ -12,7 +12,8 @@ RealSpark = Annotated[
     typer.Option("--real-spark", help="Run real Spark on this machine instead of simulated jobs."),
 ]
 Days = Annotated[
-    int, typer.Option(min=10, max=200, help="Simulated days to live through; not for --real-spark.")
+    int,
+    typer.Option(min=10, max=200, help="Simulated days to live through; not for --real-spark."),
 ]
 Seed = Annotated[int, typer.Option(help="Decides all that is drawn; not for --real-spark.")]
 
@@ -31,9 +32,9 @@ def demo(  # noqa: PLR0913  a command's parameters are its options
 ) -> None:
     """Look after 20 jobs of two simulated workspaces, AWS and Azure, for four weeks.
 
-    They are imported, watched, given cheaper clusters and kept within their deadlines; data double,
-    code changes and a spot storm come on the way. With --real-spark, applications are run on this
-    machine: --workloads, --cold-starts, --runs and --name are for that.
+    They are imported, watched, given cheaper clusters and kept within their deadlines; doubled
+    data, changed code and a spot storm come on the way. With --real-spark, applications are run on
+    this machine: --workloads, --cold-starts, --runs and --name are for that.
 
     Example: isocost demo --seed 11
     """

@@ -60,7 +60,12 @@ def report_path(name: str, settings: Settings, *, html: Path | None) -> Path:
         InvalidInput: if it is not, or if no experiment can have this name.
     """
     check_experiment_name(name)
-    path = (html or settings.storage.reports / f"{name}.html").absolute()
+    return writable_page(html or settings.storage.reports / f"{name}.html")
+
+
+def writable_page(page: Path) -> Path:
+    """Return where a page goes, once that is known to be writable; raises InvalidInput if not."""
+    path = page.absolute()
     with _writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.exists():

@@ -13,13 +13,14 @@ from typing import Any, Final
 
 from isocost.domain.deviation import CauseOfDeviation
 from isocost.domain.execution import Execution
-from isocost.domain.project import Phase, Project, Sla
+from isocost.domain.project import Phase, Sla
 from isocost.domain.run import Run
 from isocost.domain.workspace import Workspace
 from isocost.simulator.server.control import WorkspaceControl
 from isocost.store.base import Store
 from isocost.usecases.adopt import Intent, adopt, listed
 from isocost.usecases.loop import Loop
+from isocost.usecases.project_view import ProjectView, project_view
 from isocost.usecases.reconcile import look_after
 
 Tell = Callable[[str, float], None]
@@ -42,6 +43,18 @@ class Stage:
     control: WorkspaceControl
     changes: Mapping[str, str]
     project_ids: dict[str, str] = field(default_factory=dict)
+    _now: datetime | None = None
+
+    def now(self) -> datetime:
+        """Return the time in the workspace, which stands still but for `advance`."""
+        if self._now is None:
+            self._now = self.control.now()
+        return self._now
+
+    def advance(self, until: datetime) -> None:
+        """Move time."""
+        self.control.advance(until=until)
+        self._now = until
 
 
 def import_all(loop: Loop, stage: Stage, *, sla_factor: float, miss_fraction: float) -> None:
@@ -61,12 +74,12 @@ def import_all(loop: Loop, stage: Stage, *, sla_factor: float, miss_fraction: fl
 
 def live_through(loop: Loop, stages: Sequence[Stage], *, until: datetime, tell: Tell) -> None:
     """Move time in all workspaces together, and look after their projects, until a moment."""
-    begin = min(stage.control.now() for stage in stages)
+    begin = min(stage.now() for stage in stages)
     now = begin
     while now < until:
         now = min(until, now + STEP)
         for stage in stages:
-            stage.control.advance(until=now)
+            stage.advance(now)
             for project_id in stage.project_ids.values():
                 look_after(loop, project_id)
         tell(f"{now:%A %d %B}", (now - begin) / (until - begin))
@@ -113,6 +126,7 @@ class Outcome:
     """One project after a rehearsal.
 
     Attributes:
+        view: the project as the product sees it.
         change: what was injected; empty for nothing.
         baseline_usd: mean cost of a run after the learning phase had the clusters stayed.
         usd: mean true cost of a run after the learning phase.
@@ -121,8 +135,7 @@ class Outcome:
             where none was injected.
     """
 
-    project: Project
-    stage_name: str
+    view: ProjectView
     change: str
     run_count: int
     learning_run_count: int
@@ -174,7 +187,7 @@ def outcomes(
 
 @dataclass(frozen=True, slots=True)
 class _Rows:
-    project: Project
+    view: ProjectView
     executions: Sequence[Execution]
     runs: Mapping[str, Run]
 
@@ -182,7 +195,8 @@ class _Rows:
 def _rows(store: Store, project_id: str) -> _Rows:
     with store.transaction(read_only=True) as tx:
         runs = {run.run_id: run for run in tx.runs_of(project_id)}
-        return _Rows(tx.project(project_id), tx.executions_of(project_id), runs)
+        view = project_view(tx, tx.project(project_id))
+        return _Rows(view, tx.executions_of(project_id), runs)
 
 
 def _by_definition(runs: Sequence[TrueRun]) -> dict[str, list[TrueRun]]:
@@ -200,7 +214,7 @@ def _outcome(
     baseline: Sequence[TrueRun],
     changed_at: datetime,
 ) -> Outcome:
-    project = rows.project
+    project = rows.view.project
     definition_id = project.origin.definition_id if project.origin else ""
     learned_at, learning = _end_of_learning(rows.executions)
     known = {execution.origin_run_id for execution in rows.executions}
@@ -208,8 +222,7 @@ def _outcome(
     deadline_s = project.sla.max_runtime_s if project.sla else float("inf")
     change = stage.changes.get(definition_id, "")
     return Outcome(
-        project=project,
-        stage_name=stage.workspace.name,
+        view=rows.view,
         change=change,
         run_count=len(mine),
         learning_run_count=learning,
