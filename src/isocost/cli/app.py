@@ -59,9 +59,9 @@ def _workspace(group: typer.Typer) -> None:
 
 
 def _job(group: typer.Typer) -> None:
-    from isocost.cli.definitions import app as job
+    from isocost.cli.definitions import app as definitions
 
-    group.add_typer(job, name="job")
+    group.add_typer(definitions, name="job")
 
 
 def _project(group: typer.Typer) -> None:

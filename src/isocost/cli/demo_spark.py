@@ -1,7 +1,6 @@
 """`isocost demo --real-spark`: the loop on real Spark, on this machine."""
 
 import os
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,7 +19,7 @@ MISS_FRACTION = 0.1  # the deadline of a demo is no contract: one miss in ten is
 class SparkDemo:
     """What of the demo on real Spark can be chosen."""
 
-    workloads: Sequence[str] | None
+    workloads: list[str] | None
     cold_starts: int
     runs: int
     name: str | None

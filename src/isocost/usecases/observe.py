@@ -68,9 +68,14 @@ def _ran(tx: Transaction, project: Project, execution: Execution, *, run: Run) -
         profile=next((p for r, p in history if r.run_id == run.run_id), None),
         before=[(r, p) for r, p in history if r.ordinal < run.ordinal],
         recommendation=recommendation,
-        parent=None if recommendation is None else tx.run(recommendation.parent_run_id),
+        good=_good_spec(tx, project, run),
         is_late=_is_late(project, execution, run),
     )
+
+
+def _good_spec(tx: Transaction, project: Project, run: Run) -> ClusterSpec:
+    not_on = run.asked_spec or run.spec
+    return last_good_target(tx, project, run.cluster_key, not_on=not_on).spec
 
 
 def _with_shares(project: Project, execution: Execution, runs: Sequence[Run]) -> list[Run]:

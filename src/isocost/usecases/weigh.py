@@ -2,17 +2,18 @@
 
 from dataclasses import dataclass, replace
 
+from isocost.domain.cluster import ClusterSpec
 from isocost.domain.deviation import Deviation
 from isocost.domain.profile import RunProfile
 from isocost.domain.project import Project
-from isocost.domain.recommendation import AppliedRecommendation, Recommendation
+from isocost.domain.recommendation import Recommendation, RecommendationState
 from isocost.domain.run import Run
 from isocost.errors import InvalidInput
 from isocost.recommend.attribution import Witness, attribute
-from isocost.recommend.guard import Verdict, judge
-from isocost.usecases.experiment import NO_DEADLINE
+from isocost.recommend.guard import Verdict
+from isocost.recommend.guardrail import Stakes, rule
 from isocost.usecases.loop import Loop, Place
-from isocost.usecases.recommend import History, observation_of
+from isocost.usecases.recommend import History, Offer, observation_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +24,7 @@ class Ran:
         profile: None where it left no log, or none was read.
         before: runs of its cluster before it, oldest first.
         recommendation: that it ran on; None on a cluster of the user's own.
-        parent: the run that the recommendation followed from.
+        good: the spec to go back to.
         is_late: the whole execution was late, and this run took more than its share.
     """
 
@@ -31,7 +32,7 @@ class Ran:
     profile: RunProfile | None
     before: History
     recommendation: Recommendation | None
-    parent: Run | None
+    good: ClusterSpec | None
     is_late: bool = False
 
 
@@ -54,20 +55,49 @@ def weigh(loop: Loop, place: Place, project: Project, *, ran: Ran) -> Weighed:
     Raises:
         PlatformError: the workspace refuses or cannot be reached.
     """
-    deviation = _deviation(loop, place, project, ran=ran)
-    if ran.recommendation is None or ran.parent is None:
-        return Weighed(deviation, None)
-    sla = project.sla or NO_DEADLINE
-    sla = replace(sla, max_runtime_s=ran.run.allowed_s or sla.max_runtime_s)
-    applied = AppliedRecommendation(ran.recommendation, ran.run.run_id)
-    return Weighed(deviation, judge(applied, ran.run, parent=ran.parent, sla=sla))
-
-
-def _deviation(loop: Loop, place: Place, project: Project, *, ran: Ran) -> Deviation | None:
     cluster = place.definition().clusters.get(ran.run.cluster_key)
     if cluster is None:
-        return None
+        return Weighed(None, None)
     offer = loop.offer_for(place.workspace, project, cluster)
+    deviation = _deviation(ran, offer)
+    if ran.recommendation is None:
+        return Weighed(deviation, None)
+    run = replace(ran.run, deviation=deviation)
+    if not ran.is_late:  # its own share of the deadline is no deadline of its own
+        run = replace(run, allowed_s=None)
+    try:
+        ruling = rule(run, _stakes(project, ran, ran.recommendation, offer=offer))
+    except InvalidInput:  # the cluster to go back to is of a node type that the catalog lacks
+        return Weighed(deviation, None)
+    return Weighed(deviation, ruling.verdict)
+
+
+def _stakes(project: Project, ran: Ran, judged: Recommendation, *, offer: Offer) -> Stakes:
+    good_usd = [_usd(run) for run, _ in ran.before if run.asked_spec == ran.good]
+    return Stakes(
+        sla=project.sla if ran.is_late else None,
+        node_types=offer.node_types,
+        prediction=judged.prediction,
+        is_late_foretold=not judged.evidence.meets_sla,
+        was_dear=_was_dear(ran, judged),
+        was_kept=judged.state is RecommendationState.KEPT,
+        good=ran.good,
+        good_usd=next((usd for usd in reversed(good_usd) if usd is not None), None),
+    )
+
+
+def _was_dear(ran: Ran, judged: Recommendation) -> bool:
+    """Whether the run before, on the same recommendation, cost more than its interval."""
+    same = [r for r, _ in ran.before if r.recommendation_id == judged.recommendation_id]
+    usd = _usd(same[-1]) if same else None
+    return usd is not None and usd > judged.prediction.cost_80_usd.high
+
+
+def _usd(run: Run) -> float | None:
+    return None if run.cost is None else run.cost.total_usd
+
+
+def _deviation(ran: Ran, offer: Offer) -> Deviation | None:
     try:
         return attribute(
             _witness(ran.run, ran.profile),

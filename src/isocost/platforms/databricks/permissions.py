@@ -55,8 +55,8 @@ def check(calls: Calls, log_destination: str = "") -> list[Permission]:
     me = calls.get("asking who the token belongs to", _ME)
     user_name = str(me.get("userName") or "")
     groups = {str(group.get("display")) for group in me.get("groups") or ()}
-    jobs, may_list = _jobs(calls)
-    seen = _Seen(frozenset({user_name} | groups), jobs)
+    definitions, may_list = _jobs(calls)
+    seen = _Seen(frozenset({user_name} | groups), definitions)
     return [
         Permission(f"a token that is accepted ({user_name})", is_granted=True),
         may_list,
