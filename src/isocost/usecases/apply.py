@@ -236,8 +236,16 @@ def notice_edits(tx: Transaction, project: Project, definition: Definition) -> P
     """Return the project as the definition is, if somebody else has changed its clusters.
 
     Their change counts: what was applied before is no longer in force, and no guardrail will undo
-    what they did.
+    what they did. A definition that no longer qualifies is told of, and of nothing else.
     """
+    if definition.obstacles:
+        notice = (
+            f"The definition no longer qualifies: {' '.join(definition.obstacles)} Nothing is "
+            f"recommended until it does; take it off: isocost project delete {project.project_id}"
+        )
+        project = replace(project, guarding=replace(project.guarding, notice=notice))
+        tx.put_project(project)
+        return project
     edited = [
         key
         for key, cluster in definition.clusters.items()
