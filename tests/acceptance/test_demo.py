@@ -32,7 +32,9 @@ def isocost(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def demo(isocost):
-    done = isocost("demo", "--workloads", "tpcds/q3", "--cold-starts", "2", "--json")
+    done = isocost(
+        "demo", "--real-spark", "--workloads", "tpcds/q3", "--cold-starts", "2", "--json"
+    )
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from isocost.cli.bank import ColdStarts, Html, Json, Name, Runs, Workloads
+from isocost.errors import InvalidInput
 
 RealSpark = Annotated[
     bool,
@@ -43,6 +44,12 @@ def demo(  # noqa: PLR0913  a command's parameters are its options
 
         show_on_spark(SparkDemo(workloads, cold_starts, runs, name, html), json=json)
         return
+    for option, value in {"--workloads": workloads, "--name": name}.items():
+        if value is not None:
+            raise InvalidInput(
+                f"{option} needs --real-spark: the simulated jobs are what they are. Add it, or "
+                f"leave {option} out."
+            )
     from isocost.cli.demo_workspaces import WorkspacesDemo, show_on_workspaces
     from isocost.settings import read_settings
 

@@ -1,6 +1,5 @@
 """The demo on two simulated workspaces: weeks lived through, a table, a report."""
 
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -76,8 +75,9 @@ def show_on_workspaces(chosen: WorkspacesDemo, settings: Settings, *, json: bool
 def _lived_through(chosen: WorkspacesDemo, settings: Settings) -> _Result:
     begun = clock.monotonic_s()
     home = settings.storage.home / "demo"
-    shutil.rmtree(home, ignore_errors=True)
     report = writable_page(chosen.html or home / "report.html")
+    for left in home.glob("isocost.db*"):  # of the demo before
+        left.unlink()
     plan = EstatePlan(
         job_count=DEFINITIONS_PER_WORKSPACE,
         seed=chosen.seed,

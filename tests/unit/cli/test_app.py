@@ -108,7 +108,7 @@ def test_home_that_cannot_be_is_one_message(isocost, home, command):
 
 
 def test_cache_that_cannot_be_made_is_named(isocost):
-    assert_refused(isocost("demo", ISOCOST_CACHE="/proc/foo"), "ISOCOST_CACHE")
+    assert_refused(isocost("demo", "--real-spark", ISOCOST_CACHE="/proc/foo"), "ISOCOST_CACHE")
 
 
 @pytest.mark.parametrize("command", [("demo",), ("bank", "run"), ("bank", "report", "first")])
@@ -120,7 +120,7 @@ def test_report_that_cannot_be_written_is_refused_before_anything(
     assert not (tmp_path / "home" / "isocost.db").exists()
 
 
-@pytest.mark.parametrize("command", [("demo",), ("bank", "run")])
+@pytest.mark.parametrize("command", [("demo", "--real-spark"), ("bank", "run")])
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -133,6 +133,11 @@ def test_empty_values_are_no_defaults(isocost, command, options, message):
     assert_refused(isocost(*command, *options), message)
 
 
+@pytest.mark.parametrize("option", ["--workloads", "--name"])
+def test_demo_on_workspaces_takes_no_option_of_real_spark(isocost, option):
+    assert_refused(isocost("demo", option, "x"), f"{option} needs --real-spark")
+
+
 def test_empty_cold_start_is_no_default(isocost):
     assert_refused(isocost("bank", "run", "--cold-start", ","), "--cold-start names nothing")
 
@@ -142,7 +147,7 @@ def test_demo_resumes_by_name_only_with_the_same_options(isocost, environment):
     with store.transaction() as tx:
         tx.put_experiment(an_experiment("mine"))
     store.close()
-    done = isocost("demo", "--name", "mine")
+    done = isocost("demo", "--real-spark", "--name", "mine")
     assert done.returncode == 2
     assert "has another plan" in done.stderr.replace("\n", " ")
     assert "same command with --name mine goes on" in done.stderr
@@ -184,7 +189,7 @@ def test_help_lists_every_command_with_what_it_does():
         [sys.executable, "-m", "isocost", "--help"], capture_output=True, text=True, check=True
     )
     for name, told in {
-        "demo": "Run the closed loop on real Spark",
+        "demo": "Look after 20 jobs of two simulated workspaces",
         "profile": "Say what an application did",
         "whatif": "Predict an application's runtime",
         "bank": "Measure the closed loop",
