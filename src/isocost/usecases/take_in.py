@@ -25,6 +25,8 @@ def take_in(loop: Loop, execution: Execution, place: Place) -> None:
         PlatformError: the workspace refuses or cannot be reached.
     """
     with loop.store.transaction(read_only=True) as tx:
+        if tx.execution(execution.execution_id).state is not ExecutionState.COLLECTED:
+            return  # another worker was faster
         runs = [tx.run(run_id) for run_id in execution.run_ids]
     read: dict[str, RunProfile] = {}
     unread: list[str] = []
