@@ -106,7 +106,7 @@ def _lived_through(chosen: WorkspacesDemo, settings: Settings) -> _Result:
             loop.store,
             stages,
             alone,
-            changed_at=begin + timedelta(days=plan.changes_after_days),
+            changed_at=begin - _BEFORE + timedelta(days=plan.changes_after_days),
         )
         write_report(report, loop.store, title="Isocost demo", notes=_notes(chosen, until=until))
     return _Result(found, clock.monotonic_s() - begun, report, home)
