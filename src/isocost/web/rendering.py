@@ -90,8 +90,8 @@ def plots(history: ProjectHistory, prefix: str = "") -> list[Plot]:
             f"{prefix}runtime",
             "Runtime per run",
             f"{_sla_sentence(history)} A blue bar is what was predicted before the run for the "
-            "application, without the start of its cluster; four of five dots should lie on the dark "
-            "one.",
+            "application, without the start of its cluster; four of five dots should lie on the "
+            "dark one.",
             runtime_timeline(history),
         ),
         Plot(
@@ -117,7 +117,7 @@ def _sla_sentence(history: ProjectHistory) -> str:
     if sla is None:
         return (
             "This project has no SLA, so nothing is late. Set one: isocost project set "
-            f"{history.view.project.project_id} --sla."
+            f"{history.view.project.project_id} --max-runtime 45m"
         )
     return (
         f"The whole run, with the start of its clusters, should end within "
