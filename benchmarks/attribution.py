@@ -21,8 +21,8 @@ from isocost.recommend.attribution import attribute
 from isocost.simulator.workspace.shapes import SHAPES
 from isocost.units import MS_PER_S, PERCENT
 
-# Thresholds were settled on seeds 1 to 5; nothing below is to be tried on those.
-FIRST_SEED: Final = 101
+# Thresholds were settled on seeds 1 to 6, and 101 to 103 were looked at before the last changes.
+FIRST_SEED: Final = 201
 WITHIN_RUNS: Final = 2
 # With fewer runs there is no usual yet.
 FEWEST_RUNS: Final = 4
@@ -136,6 +136,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--first-seed", type=int, default=FIRST_SEED)
     parser.add_argument("--noise", type=float, default=0.03, help="of equal runs, as a CV")
     asked = parser.parse_args(arguments)
+    if asked.seeds < 1 or not 0 < asked.noise < 1:
+        parser.error(f"--seeds is 1 or more, --noise in 0 to 1; got {asked.seeds}, {asked.noise}")
     started, tally = perf_counter(), Tally()
     for seed in range(asked.first_seed, asked.first_seed + asked.seeds):
         for shape in SHAPES:

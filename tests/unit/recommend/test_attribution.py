@@ -139,6 +139,14 @@ def test_other_plan_is_told_even_where_the_runtime_stays():
     assert cause_of(a_witness(profile=a_log(plan_fingerprint="plan-2"))) is CODE
 
 
+def test_other_plan_within_the_interval_is_told_before_chance():
+    other = ClusterSpec(COMPUTE.node_type_id, 16)
+    changed = a_log(plan_fingerprint="plan-2")
+    deviation = deviation_of(a_witness(spec=other, profile=changed, runtime_s=40.0))
+    assert abs(deviation.sds) < 1.96
+    assert [share.cause for share in deviation.shares] == [CODE]
+
+
 def test_plan_that_was_seen_before_is_no_surprise():
     before = as_ever()
     before[4] = a_witness("r-4", profile=a_log(plan_fingerprint="plan-2"))
