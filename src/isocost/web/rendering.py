@@ -1,16 +1,15 @@
 """Templates and figures in, HTML out; pages and report are made of the same parts."""
 
-import json
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from typing import Any, Final
 
 import plotly.graph_objects as go
+import plotly.io
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template, select_autoescape
 from markupsafe import Markup
 
-from isocost.domain.execution import ExecutionState
 from isocost.usecases.project_history import ProjectHistory
 from isocost.usecases.project_view import ProjectView
 from isocost.web import wording
@@ -31,7 +30,6 @@ def _environment() -> Environment:
     for name in ("usd", "percent", "change", "seconds", "moment", "words"):
         environment.filters[name] = getattr(wording, name)
     environment.filters["embedded"] = embedded
-    environment.filters["pretty_json"] = pretty_json
     return environment
 
 
@@ -46,17 +44,21 @@ def static_text(name: str) -> str:
 
 
 def embedded(figure: go.Figure) -> Markup:
-    """Return a figure as JSON that may stand inside a `<script>`."""
+    """Return a figure as JSON that may stand inside a `<script>`, without its template."""
+    value = figure.to_plotly_json()
+    value["layout"].pop("template", None)
+    return _as_script(value)
+
+
+def plot_template() -> Markup:
+    """Return what all figures of a page have in common, as JSON; 7 kB that stand there once."""
+    return _as_script(plotly.io.templates["plotly_white"].to_plotly_json())
+
+
+def _as_script(value: object) -> Markup:
+    text = str(plotly.io.json.to_json_plotly(value))
     # The only way out of a script element is its end tag.
-    return Markup(figure.to_json().replace("<", "\\u003c"))  # noqa: S704  escaped just here
-
-
-def pretty_json(text: str) -> str:
-    """Return JSON text with line breaks, or as it is where it is none."""
-    try:
-        return json.dumps(json.loads(text), indent=2, ensure_ascii=False, sort_keys=True)
-    except ValueError:
-        return text
+    return Markup(text.replace("<", "\\u003c"))  # noqa: S704  escaped just here
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,5 +143,5 @@ def next_step(view: ProjectView) -> str:
 def page(name: str, **values: Any) -> str:  # noqa: ANN401  whatever its template shows
     """Return one page of HTML."""
     return template(name).render(
-        plots=plots, next_step=next_step, is_lost=ExecutionState.LOST, **values
+        plots=plots, next_step=next_step, plot_template=plot_template, **values
     )

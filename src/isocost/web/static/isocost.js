@@ -5,6 +5,7 @@ function draw(place) {
   if (place.dataset.drawn) return;
   place.dataset.drawn = "yes";
   const figure = JSON.parse(document.getElementById(place.dataset.figure).textContent);
+  figure.layout.template = JSON.parse(document.getElementById("plot-template").textContent);
   Plotly.newPlot(place, figure.data, figure.layout, { displayModeBar: false, responsive: true });
 }
 function drawOpen(root) {
