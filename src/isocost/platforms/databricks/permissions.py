@@ -118,8 +118,8 @@ def _on_definitions(calls: Calls, seen: _Seen) -> Iterator[Permission]:
         lambda: calls.get("listing runs", _RUNS, query),
         "CAN VIEW on the databricks jobs to import",
     )
-    unmanaged = [job for job in seen.databricks_jobs if not _may_manage(calls, job, seen)]
-    names = ", ".join(str((job.get("settings") or {}).get("name")) for job in unmanaged[:3])
+    unmanaged = [each for each in seen.databricks_jobs if not _may_manage(calls, each, seen)]
+    names = ", ".join(str((each.get("settings") or {}).get("name")) for each in unmanaged[:3])
     rest = ", …" if len(unmanaged) > 3 else ""
     yield Permission(
         "change databricks jobs",
@@ -131,10 +131,10 @@ def _on_definitions(calls: Calls, seen: _Seen) -> Iterator[Permission]:
     )
 
 
-def _may_manage(calls: Calls, job: Json, seen: _Seen) -> bool:
-    what = f"reading who may change databricks job {job['job_id']}"
+def _may_manage(calls: Calls, definition: Json, seen: _Seen) -> bool:
+    what = f"reading who may change databricks job {definition['job_id']}"
     try:
-        answer = calls.get(what, f"{_RIGHTS}{job['job_id']}")
+        answer = calls.get(what, f"{_RIGHTS}{definition['job_id']}")
     except IsocostError as error:
         if error.is_retryable:
             raise
@@ -168,8 +168,8 @@ def _on_workspace(calls: Calls) -> Iterator[Permission]:
 def _on_logs(calls: Calls, seen: _Seen, log_destination: str) -> Iterator[Permission]:
     places = {log_destination} | {
         log_destination_of(placed.asked)
-        for job in seen.databricks_jobs
-        for placed in placed_clusters(job.get("settings") or {})
+        for each in seen.databricks_jobs
+        for placed in placed_clusters(each.get("settings") or {})
     }
     # A bucket is read with the cloud's own credentials, which the workspace knows nothing of.
     listed = sorted(place for place in places if place.startswith(("dbfs:/", "/Volumes/")))
