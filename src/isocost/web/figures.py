@@ -28,6 +28,7 @@ PARTS: Final[Mapping[str, tuple[str, str]]] = {
     "dbu": ("DBU", GREEN),
 }
 _TICKS: Final = 12  # dates that stand beside each other without touching
+_ASIDE: Final = 0.36  # of the distance between two runs
 _HIDDEN: Final = {"hoverinfo": "skip"}
 
 
@@ -62,9 +63,14 @@ def runtime_timeline(history: ProjectHistory) -> go.Figure:
     """Return how long each run took against the deadline and what was predicted of it."""
     unit_s, unit = _time_unit(history)
     figure = _timeline(history, y=f"Runtime ({unit})", height=340)
-    _add_intervals(figure, history, unit_s=unit_s)
-    for place, key in enumerate(_cluster_keys(history)):
-        _add_applications(figure, history, key, colour=_colour(place), unit_s=unit_s)
+    keys = _cluster_keys(history)
+    for place, key in enumerate(keys):
+        # Beside each other, for clusters of one run take similar times.
+        aside = (place - (len(keys) - 1) / 2) * _ASIDE
+        _add_intervals(figure, history, key, unit_s=unit_s, aside=aside)
+    for place, key in enumerate(keys):
+        aside = (place - (len(keys) - 1) / 2) * _ASIDE
+        _add_applications(figure, history, key, unit_s=unit_s, aside=aside)
     sla = history.view.project.sla
     figure.add_scatter(
         x=[each.execution.ordinal for each in history.executions],
@@ -159,11 +165,12 @@ def _add_level(
     )
 
 
-def _add_intervals(figure: go.Figure, history: ProjectHistory, *, unit_s: float) -> None:
+def _add_intervals(
+    figure: go.Figure, history: ProjectHistory, cluster_key: str, *, unit_s: float, aside: float
+) -> None:
     foretold = [
-        (each.execution.ordinal, history.recommendations[run.recommendation_id].prediction)
-        for each in history.executions
-        for run in each.runs
+        (each.execution.ordinal + aside, history.recommendations[run.recommendation_id].prediction)
+        for each, run in _runs_of(history, cluster_key)
         if run.recommendation_id is not None and run.recommendation_id in history.recommendations
     ]
     if not foretold:
@@ -178,6 +185,9 @@ def _add_intervals(figure: go.Figure, history: ProjectHistory, *, unit_s: float)
             x=x,
             y=middle,
             name=name,
+            # One entry of the legend stands for all clusters.
+            legendgroup=name,
+            showlegend=name not in {trace.name for trace in figure.data},
             mode="markers",
             marker={"symbol": "line-ew", "size": 4, "line": {"color": SKY, "width": width}},
             error_y=_bars(middle, intervals, unit_s=unit_s, width=width),
@@ -202,11 +212,12 @@ def _bars(
 
 
 def _add_applications(
-    figure: go.Figure, history: ProjectHistory, cluster_key: str, *, colour: str, unit_s: float
+    figure: go.Figure, history: ProjectHistory, cluster_key: str, *, unit_s: float, aside: float
 ) -> None:
+    colour = _colour(_cluster_keys(history).index(cluster_key))
     ran = [(e, r) for e, r in _runs_of(history, cluster_key) if r.runtime_s is not None]
     figure.add_scatter(
-        x=[each.execution.ordinal for each, _ in ran],
+        x=[each.execution.ordinal + aside for each, _ in ran],
         y=[(run.runtime_s or 0.0) / unit_s for _, run in ran],
         name=f"application on {escape(cluster_key)}",
         mode="markers",
