@@ -13,6 +13,7 @@ import pytest
 
 from isocost import clock
 from isocost.cli.app import main
+from isocost.domain.workspace import Cloud
 from isocost.settings import read_settings
 from isocost.simulator.workspace.estate import EstatePlan
 from isocost.testing.workspaces import a_workspace, client_of
@@ -211,6 +212,18 @@ def test_adding_again_renews_the_token_and_goes_on_with_projects_left_alone(
     again = add(address.url, address.token)
     assert f"Project {imported[0]} is looked after again." in again.err
     assert looked_after(control, imported[:1]) == [True]
+
+
+def test_azure_workspace_asks_for_its_region(isocost, add):
+    with a_workspace(seed=7, cloud=Cloud.AZURE) as (address, control):
+        control.add_estate(EstatePlan(job_count=1, seed=7))
+        asked = add(address.url, address.token)
+        assert asked.code == 2
+        assert "Pass one of eastus, westeurope as --region" in asked.err
+        assert names(isocost) == []
+        assert add(address.url, address.token, "--region", "eastus").code == 0
+    (found,) = isocost("workspace", "list", "--json").json["workspaces"]
+    assert (found["cloud"], found["region"]) == ("azure", "eastus")
 
 
 def test_name_of_another_address_is_taken(here, add):
