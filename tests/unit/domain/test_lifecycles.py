@@ -1,8 +1,17 @@
 """Every life-cycle table is complete where it must be and final where it says so."""
 
+import msgspec
 import pytest
 
-from isocost.domain.experiment import NEXT_TRIAL_STATE, TrialEvent, TrialState
+from isocost.domain.experiment import (
+    NEXT_EXPERIMENT_STATE,
+    NEXT_TRIAL_STATE,
+    Experiment,
+    ExperimentEvent,
+    ExperimentState,
+    TrialEvent,
+    TrialState,
+)
 from isocost.domain.lifecycle import advance
 from isocost.domain.project import NEXT_PHASE, Phase, PhaseEvent
 from isocost.domain.recommendation import (
@@ -13,11 +22,12 @@ from isocost.domain.recommendation import (
 )
 from isocost.domain.run import NEXT_RUN_STATE, RunEvent, RunState
 from isocost.errors import IllegalTransition
-from isocost.testing.nouns import a_project, a_recommendation, a_run, a_trial
+from isocost.testing.nouns import a_project, a_recommendation, a_run, a_trial, an_experiment
 
 TABLES = [
     (NEXT_RUN_STATE, RunState, RunEvent, RunState.REQUESTED),
     (NEXT_TRIAL_STATE, TrialState, TrialEvent, TrialState.QUEUED),
+    (NEXT_EXPERIMENT_STATE, ExperimentState, ExperimentEvent, ExperimentState.OPEN),
     (
         NEXT_RECOMMENDATION_STATE,
         RecommendationState,
@@ -56,6 +66,23 @@ def test_run_moves_by_its_table():
 def test_trial_that_gave_up_says_why():
     trial = a_trial().after(TrialEvent.LEASE).after(TrialEvent.GIVE_UP, failure="no memory")
     assert (trial.is_over, trial.failure) == (True, "no memory")
+
+
+def test_trial_counts_how_often_its_process_died():
+    trial = a_trial().after(TrialEvent.LEASE).after(TrialEvent.INTERRUPT)
+    assert trial.after(TrialEvent.LEASE).attempt_count == 1
+
+
+def test_cancelled_trial_is_over():
+    assert a_trial().after(TrialEvent.CANCEL).is_over
+
+
+def test_experiment_stored_before_it_could_be_paused_is_open():
+    old = msgspec.to_builtins(an_experiment())
+    del old["state"]
+    for later in ("policies", "seed", "sla_rule", "drawn_count", "cloud"):
+        del old["plan"][later]
+    assert msgspec.convert(old, Experiment, strict=False) == an_experiment()
 
 
 def test_project_returns_to_learning():
