@@ -1,4 +1,7 @@
-"""What a workspace tells of its definitions and runs, read through the official SDK."""
+"""What a workspace tells of its definitions and runs, read through the official SDK.
+
+What takes `here` or `still` is asked of both clouds, calm and under each fault of `troubled`.
+"""
 
 import pickle
 from dataclasses import replace
@@ -11,7 +14,6 @@ from isocost.clouds.databricks.files import DatabricksFileStore
 from isocost.domain.cluster import ClusterSpec
 from isocost.domain.workspace import Cloud, Plan
 from isocost.errors import Busy, NotFound, PlatformError, Unavailable
-from isocost.platforms.databricks.connection import Calls
 from isocost.platforms.databricks.host import DatabricksHost
 from isocost.platforms.host import RECOMMENDATION_TAG
 from isocost.pricing.list_cost import list_cost
@@ -19,6 +21,7 @@ from isocost.simulator.workload import SimulatedSparkJob, SimulatedStage, Worklo
 from isocost.simulator.workspace.estate import EstatePlan
 from isocost.testing.workspaces import a_workspace, client_of
 from isocost.units import BYTES_PER_GIB
+from tests.integration.troubled import CALM, PLACES, Fault, Place, trouble
 
 TYPES = {Cloud.AWS: "m5.2xlarge", Cloud.AZURE: "Standard_D8s_v3"}
 REGIONS = {Cloud.AWS: "us-east-1", Cloud.AZURE: "eastus"}
@@ -43,31 +46,35 @@ HOPELESS = Workload(
 LONG = Workload("long", (SimulatedStage(0, 0, "count", 800, 40_000.0),), (SimulatedSparkJob(0),))
 
 
-class Here:
-    """A workspace as the product sees it, and its control plane."""
+class Here(Place):
+    """A workspace whose definitions and runs are read as the product does it."""
 
-    def __init__(self, address, control, cloud):
-        self.address, self.control, self.cloud = address, control, cloud
-        self.client = client_of(address)
-        self.host = self.host_of(address.token)
+    def __init__(self, *args, **more):
+        super().__init__(*args, **more)
+        self.host = self.host_of(self.address.token)
 
-    def host_of(self, token, url="", patience_s=20):
-        return DatabricksHost(
-            Calls(url or self.address.url, token, patience_s=patience_s), now=self.control.now
-        )
+    def host_of(self, token, url="", **limits):
+        return DatabricksHost(self.calls_of(token, url, **limits), now=self.control.now)
 
     def cluster(self, **fields):
+        """Return what a cluster is asked for with; in a storm it has nodes that can be lost."""
         asked = {"spark_version": "15.4.x-scala2.12", "node_type_id": TYPES[self.cloud]}
         logs = {"cluster_log_conf": {"dbfs": {"destination": "dbfs:/logs/"}}}
-        whole = asked | {"num_workers": 4} | ON_DEMAND[self.cloud] | logs | fields
+        bought = (SPOT if self.fault is Fault.SPOT_STORM else ON_DEMAND)[self.cloud]
+        whole = asked | {"num_workers": 4} | bought | logs | self.strange | fields
         return {name: value for name, value in whole.items() if value is not None}
 
     def add(self, *steps, workloads=None, **settings):
-        whole = {"name": "a", "tasks": list(steps)} | settings
-        return str(self.control.add_job(whole, workloads=workloads))
+        entries = [each | self.strange for each in steps]
+        whole = {"name": "a", "tasks": entries} | self.strange | settings
+        return self.create(whole, workloads=workloads)
+
+    def ask(self, verb, **body):
+        """Have something done about runs, as people do it."""
+        return self.calls.post(verb, f"/api/2.2/jobs/{verb}", body)
 
     def run(self, definition_id):
-        return str(self.client.jobs.run_now(int(definition_id)).run_id)
+        return str(self.ask("run-now", job_id=int(definition_id))["run_id"])
 
     def collected(self, *steps, **more):
         definition_id = self.add(*steps, **more)
@@ -90,23 +97,23 @@ def step(key, cluster, *after, **more):
     return {"task_key": key, "new_cluster": cluster} | depends | more
 
 
-@pytest.fixture(params=[Cloud.AWS, Cloud.AZURE])
-def here(request):
-    with a_workspace(seed=7, cloud=request.param) as (address, control):
-        yield Here(address, control, request.param)
+@pytest.fixture(params=PLACES)
+def here(request, endings):
+    with trouble(Here, request.param, endings) as found:
+        yield found
 
 
 @pytest.fixture
-def aws():
-    with a_workspace(seed=7) as (address, control):
-        yield Here(address, control, Cloud.AWS)
+def aws(endings):
+    with trouble(Here, CALM, endings) as found:
+        yield found
 
 
-@pytest.fixture
-def still():
+@pytest.fixture(params=PLACES)
+def still(request, endings):
     """A workspace whose time stands until it is moved."""
-    with a_workspace(seed=7, is_leaping=False) as (address, control):
-        yield Here(address, control, Cloud.AWS)
+    with trouble(Here, request.param, endings, is_leaping=False) as found:
+        yield found
 
 
 def close_to_truth():
@@ -128,31 +135,31 @@ def test_each_kind_that_does_not_qualify_has_its_reason(here):
     assert "has not run" in reasons["Forgotten"]
 
 
-def test_more_definitions_than_a_page_are_all_listed(aws):
-    ids = {aws.add(step("main", aws.cluster())) for _ in range(105)}
-    assert {each.definition_id for each in aws.host.definitions()} == ids
+def test_more_definitions_than_a_page_are_all_listed(here):
+    ids = {here.add(step("main", here.cluster())) for _ in range(105)}
+    assert {each.definition_id for each in here.host.definitions()} == ids
 
 
-def test_a_definition_that_ran_lately_says_when(aws):
-    definition_id = aws.add(step("main", aws.cluster()))
-    run = aws.host.collect(definition_id, aws.run(definition_id)).run
-    [found] = aws.host.definitions()
+def test_a_definition_that_ran_lately_says_when(here):
+    definition_id = here.add(step("main", here.cluster()))
+    run = here.host.collect(definition_id, here.run(definition_id)).run
+    [found] = here.host.definitions()
     assert (found.last_run_at, found.obstacles) == (run.started_at, ())
 
 
-def test_a_definition_whose_last_run_is_old_does_not_qualify(aws):
-    aws.run(aws.add(step("main", aws.cluster())))
-    aws.control.advance(timedelta(days=31))
-    [found] = aws.host.definitions()
+def test_a_definition_whose_last_run_is_old_does_not_qualify(here):
+    here.run(here.add(step("main", here.cluster())))
+    here.control.advance(timedelta(days=31))
+    [found] = here.host.definitions()
     assert "It has not run since 2026-01-05" in found.obstacles[0]
 
 
-def test_runs_are_listed_oldest_first_from_a_moment_on(aws):
-    definition_id = aws.add(step("main", aws.cluster()))
-    ids = [aws.run(definition_id) for _ in range(3)]
-    runs = aws.host.ended_runs(definition_id, None)
+def test_runs_are_listed_oldest_first_from_a_moment_on(here):
+    definition_id = here.add(step("main", here.cluster()))
+    ids = [here.run(definition_id) for _ in range(3)]
+    runs = here.host.ended_runs(definition_id, None)
     assert [run.origin_run_id for run in runs] == ids
-    later = aws.host.ended_runs(definition_id, runs[1].started_at)
+    later = here.host.ended_runs(definition_id, runs[1].started_at)
     assert [run.origin_run_id for run in later] == ids[1:]
 
 
@@ -181,10 +188,10 @@ def test_two_clusters_are_collected_with_their_steps(here):
     assert here.cost_ratio(found) == close_to_truth()
 
 
-def test_steps_on_a_shared_cluster_are_one_cluster(aws):
-    shared = [{"job_cluster_key": "both", "new_cluster": aws.cluster()}]
+def test_steps_on_a_shared_cluster_are_one_cluster(here):
+    shared = [{"job_cluster_key": "both", "new_cluster": here.cluster()}]
     steps = [{"task_key": key, "job_cluster_key": "both"} for key in ("a", "b")]
-    found = aws.collected(*steps, job_clusters=shared)
+    found = here.collected(*steps, job_clusters=shared)
     assert [cluster.cluster_key for cluster in found.clusters] == ["both"]
     assert len(found.spans) == 2
 
@@ -212,7 +219,7 @@ def test_a_repaired_run_is_one_run_of_all_its_clusters(here):
     definition_id = here.add(step("main", here.cluster()), workloads={"main": HOPELESS})
     run_id = here.run(definition_id)
     here.control.set_behaviour(int(definition_id), workloads={"main": LONG})
-    here.client.jobs.repair_run(int(run_id), rerun_all_failed_tasks=True)
+    here.ask("runs/repair", run_id=int(run_id), rerun_all_failed_tasks=True)
     found = here.host.collect(definition_id, run_id)
     [cluster] = found.clusters
     assert (len(cluster.cluster_ids), len(found.spans)) == (2, 2)
@@ -228,9 +235,9 @@ def test_a_failed_run_says_why(here):
     assert here.cost_ratio(found) == close_to_truth()
 
 
-def test_a_step_held_back_by_a_failure_leaves_no_cluster(aws):
-    cluster = aws.cluster()
-    found = aws.collected(
+def test_a_step_held_back_by_a_failure_leaves_no_cluster(here):
+    cluster = here.cluster()
+    found = here.collected(
         step("a", cluster), step("b", cluster, "a"), workloads={"a": HOPELESS, "b": LONG}
     )
     assert [each.cluster_key for each in found.clusters] == ["a"]
@@ -248,7 +255,7 @@ def test_a_cancelled_run_says_nothing_of_clusters(still):
     definition_id = still.add(step("main", still.cluster()))
     run_id = still.run(definition_id)
     still.control.advance(timedelta(minutes=8))
-    still.client.jobs.cancel_run(int(run_id))
+    still.ask("runs/cancel", run_id=int(run_id))
     still.control.advance(timedelta(minutes=1))
     [run] = still.host.ended_runs(definition_id, None)
     assert run.is_cancelled
@@ -282,13 +289,13 @@ def test_logs_are_settled_once_the_last_delivery_came(still):
     assert still.host.are_logs_settled(cluster, still.control.now())
 
 
-def test_logs_that_come_late_are_not_settled(aws):
-    aws.control.log_trouble(delay_s=7_200)
-    [cluster] = aws.collected(step("main", aws.cluster())).clusters
-    aws.control.advance(timedelta(hours=1))
-    assert not aws.host.are_logs_settled(cluster, aws.control.now())
-    aws.control.advance(timedelta(hours=2))
-    assert aws.host.are_logs_settled(cluster, aws.control.now())
+def test_logs_that_come_late_are_not_settled(here):
+    here.control.log_trouble(delay_s=7_200)
+    [cluster] = here.collected(step("main", here.cluster())).clusters
+    here.control.advance(timedelta(hours=1))
+    assert not here.host.are_logs_settled(cluster, here.control.now())
+    here.control.advance(timedelta(hours=2))
+    assert here.host.are_logs_settled(cluster, here.control.now())
 
 
 FAULTS = [
@@ -321,11 +328,11 @@ def test_a_limit_that_lasts_is_busy_and_a_failure_unavailable(aws):
         host.definitions()
 
 
-def test_a_wrong_token_is_told_as_such(aws):
+def test_a_wrong_token_is_told_as_such(here):
     with pytest.raises(
         PlatformError, match=r"does not accept the token .*Make a new one"
     ) as error:
-        aws.host_of("dapi-secret").definitions()
+        here.host_of("dapi-secret").definitions()
     assert "dapi-secret" not in str(error.value)
 
 
@@ -335,22 +342,22 @@ def test_an_address_that_nobody_answers_is_told_as_such(aws):
         aws.host_of("token", url="http://127.0.0.1:9", patience_s=1).check()
 
 
-def test_an_address_of_something_else_is_told_as_such(aws):
+def test_an_address_of_something_else_is_told_as_such(here):
     with pytest.raises(PlatformError, match="does not answer as a Databricks workspace does"):
-        aws.host_of("token", url=f"{aws.address.url}/elsewhere", patience_s=2).check()
+        here.host_of("token", url=f"{here.address.url}/elsewhere", patience_s=2).check()
 
 
-def test_a_missing_permission_is_named_with_what_to_grant(aws):
-    token = aws.control.add_token(user_name="eve@example.com", denied=["jobs.read"])
+def test_a_missing_permission_is_named_with_what_to_grant(here):
+    token = here.control.add_token(user_name="eve@example.com", denied=["jobs.read"])
     with pytest.raises(PlatformError, match=r"grant the token's owner CAN VIEW"):
-        aws.host_of(token).definitions()
+        here.host_of(token).definitions()
 
 
 @pytest.mark.parametrize("call", ["definition", "collect"])
-def test_what_is_gone_is_not_found(aws, call):
+def test_what_is_gone_is_not_found(here, call):
     what = ("1",) if call == "definition" else ("1", "2")
     with pytest.raises(NotFound, match="does not exist"):
-        getattr(aws.host, call)(*what)
+        getattr(here.host, call)(*what)
 
 
 def test_a_token_that_may_do_all_passes_the_check(here):
@@ -379,17 +386,17 @@ def test_the_check_names_what_is_missing(aws, right, need, grant):
     assert missing.is_required is (right not in {"warehouse.use", "destinations.read"})
 
 
-def test_node_types_are_asked_for_once(aws):
-    found = aws.host.node_type_ids()
-    aws.control.fault(status=500, times=100)
-    assert aws.host.node_type_ids() == found
+def test_node_types_are_asked_for_once(here):
+    found = here.host.node_type_ids()
+    here.control.fault(status=500, times=100)
+    assert here.host.node_type_ids() == found
     assert "m5.2xlarge" in found
 
 
 def test_stores_of_two_workspaces_read_each_its_own_files(aws):
     with a_workspace(seed=8) as (address, control):
         other = DatabricksFileStore(client_of(address))
-        own = pickle.loads(pickle.dumps(DatabricksFileStore(aws.client)))
+        own = pickle.loads(pickle.dumps(DatabricksFileStore(aws.calls.client)))
         aws.control.put_file("/logs/x", b"a")
         control.put_file("/logs/x", b"b")
         read = [b"".join(s.chunks(s.find("dbfs:/logs")[0])) for s in (own, other)]

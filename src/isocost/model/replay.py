@@ -11,7 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from heapq import heapify, heappop, heappush, heapreplace
+from itertools import groupby
 from math import isfinite
+from operator import attrgetter
 from typing import Final, Protocol
 
 from isocost.errors import InternalError
@@ -25,6 +27,7 @@ _CLOSED: Final = 1
 _OPENED: Final = 2
 _SUBMITTED: Final = 3
 _NO_STAGE: Final = -1
+_FROM_S: Final = attrgetter("from_s")
 _NO_SLOT: Final = -1
 
 
@@ -53,6 +56,9 @@ class SpeaksOfTime(Protocol):
             warmth: what its executor had run before.
         """
 
+    def settled_s(self, stage: int) -> Sequence[float]:
+        """Return by launch order what `duration_s` says of settled executors."""
+
 
 @dataclass(frozen=True, slots=True)
 class TaskTimes:
@@ -63,6 +69,10 @@ class TaskTimes:
     def duration_s(self, stage: int, launched: int, warmth: Warmth) -> float:
         """Return the duration given."""
         return self.task_s[stage][launched]
+
+    def settled_s(self, stage: int) -> Sequence[float]:
+        """Return the durations given."""
+        return self.task_s[stage]
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +150,7 @@ def replay_with(plan: ReplayPlan, slots: Slots, times: SpeaksOfTime) -> ReplayTr
 
 def work_s(plan: ReplayPlan, slots: Slots) -> float:
     """Return the seconds that all spark tasks take together on these slots."""
-    return sum(sum(task_s) for task_s in _durations(plan, slots, has_waves=True))
+    return sum(map(sum, _durations(plan, slots, has_waves=True)))
 
 
 def _durations(plan: ReplayPlan, slots: Slots, *, has_waves: bool) -> list[Sequence[float]]:
@@ -158,6 +168,16 @@ def _by_slot(slots: Slots) -> list[set[int]]:
     executors = range(0, len(slots.stays), slots.per_executor)
     by_executor: list[set[int]] = [set() for _ in executors]
     return [by_executor[slot // slots.per_executor] for slot in range(len(slots.stays))]
+
+
+def _opened_together(slots: Slots) -> list[range]:
+    """Return the slots in their order, those that follow each other and open at once together."""
+    found, begin = [], 0
+    for _, together in groupby(slots.stays, key=_FROM_S):
+        end = begin + sum(1 for _ in together)
+        found.append(range(begin, end))
+        begin = end
+    return found
 
 
 def _has_company(events: Sequence[tuple[float, int, int, int]]) -> bool:
@@ -184,8 +204,13 @@ class _Replay:
         self._ended_stages = _by_slot(slots)
         self._leaving_slots = 0
         self._last_s = 0.0
-        self._events = [(stay.from_s, _OPENED, _NO_STAGE, i) for i, stay in enumerate(slots.stays)]
-        leaving = (stay.until_s for stay in slots.stays if isfinite(stay.until_s))
+        self._opened = _opened_together(slots)
+        self._events = [
+            (slots.stays[opened[0]].from_s, _OPENED, place, opened[0])
+            for place, opened in enumerate(self._opened)
+        ]
+        leaving = [stay.until_s for stay in slots.stays if isfinite(stay.until_s)]
+        self._leaving_at_s = frozenset(leaving)
         self._events += [(until_s, _CLOSED, _NO_STAGE, _NO_SLOT) for until_s in leaving]
         self._ready: list[tuple[tuple[int, int], int]] = []
         self._awaiting_prefix: list[tuple[int, int]] = []
@@ -221,28 +246,36 @@ class _Replay:
         """Let spark tasks follow each other on their slots, as long as nothing else happens.
 
         There must be a ready stage and no free slot. Most events are of this kind by far, so they
-        are worth a loop of their own, which does what `_take` and `_launch` would, in their order.
+        are worth a loop of their own, which does what `_take` and `_launch` would, in their order;
+        but what is submitted at the very instant at which a slot becomes free comes too late for
+        it.
         """
-        events, ready, running = self._events, self._ready, self._running
-        duration_s = self._times.duration_s
+        events, running, leaving_at_s = self._events, self._running, self._leaving_at_s
         if self._leaving_slots:
             return
-        follower = ready[0][1]
-        warmths, left = self._warmths[follower], self._task_counts[follower]
-        left -= len(warmths)
-        while left > 1:
+        follower = self._ready[0][1]
+        warmths, ended_stages = self._warmths[follower], self._ended_stages
+        settled_s = self._times.settled_s(follower)
+        launched = len(warmths)
+        while launched < self._task_counts[follower] - 1:
             now_s, kind, position, slot = events[0]
-            if kind != _ENDED or _has_company(events) or self._is_last(position):
+            if kind != _ENDED or now_s in leaving_at_s:
                 return
-            ended = self._ended_stages[slot]
-            ended.add(position)
-            warmth = _SETTLED if follower in ended else _WARM
-            ends_s = now_s + duration_s(follower, len(warmths), warmth)
-            heapreplace(events, (ends_s, _ENDED, follower, slot))
+            ended = ended_stages[slot]
+            if position == follower:
+                ended.add(follower)
+                warmth, takes_s = _SETTLED, settled_s[launched]
+            else:
+                if _has_company(events) or self._is_last(position):
+                    return
+                ended.add(position)
+                warmth = _SETTLED if follower in ended else _WARM
+                takes_s = self._times.duration_s(follower, launched, warmth)
+                running[position] -= 1
+                running[follower] += 1
+            heapreplace(events, (now_s + takes_s, _ENDED, follower, slot))
             warmths.append(warmth)
-            running[position] -= 1
-            running[follower] += 1
-            left -= 1
+            launched += 1
 
     def _is_last(self, position: int) -> bool:
         """Whether the only spark task of a stage that runs is also the last to be launched."""
@@ -256,13 +289,20 @@ class _Replay:
             self._ended_stages[slot].add(position)
             self._end_spark_task(position, now_s)
         elif kind == _OPENED:
-            self._free_slot(slot)
+            self._open_slots(self._opened[position])
         elif kind == _CLOSED:
             self._close_slot()
         elif self._task_counts[position]:
             heappush(self._ready, (self._plan.stages[position].priority, position))
         else:
             self._complete(position, now_s)
+
+    def _open_slots(self, opened: range) -> None:
+        if not self._leaving_slots:
+            self._free.extend(opened)
+            return
+        for slot in opened:
+            self._free_slot(slot)
 
     def _free_slot(self, slot: int) -> None:
         if self._leaving_slots:

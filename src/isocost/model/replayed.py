@@ -24,8 +24,10 @@ from isocost.model.points import Floats, Points
 from isocost.model.posterior import Places
 from isocost.model.runtime import ClusterShape, ObservedRun
 
-# The replay is computed at so many slot counts over the space, and interpolated between them.
-KNOTS: Final = 17
+# The replay is computed at so many slot counts over the space, and interpolated between them. On
+# ten real logs from 4 to 1024 slots the interpolation is off by 0 to 1.3 % in the median of each
+# log, and by no less with twice as many: what is left are the steps from one wave to the next.
+KNOTS: Final = 9
 # The log's own share of processor time says how much a faster core helps, to within this.
 SPEED_GAIN_SD: Final = 0.15
 _GROWTH_MEAN: Final = (

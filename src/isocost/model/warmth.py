@@ -50,13 +50,13 @@ class GrownTimes:
     """Durations by stage, launch order and warmth of the executor, all in seconds.
 
     Attributes:
-        settled_s: by stage and launch order.
+        by_order_s: by stage and launch order, on settled executors.
         own_extra_s: by stage and launch order: what its observed warmth adds.
         warmths: by stage and launch order, as observed.
         extra_s: by stage and warmth: what any other warmth adds.
     """
 
-    settled_s: tuple[Sequence[float], ...]
+    by_order_s: tuple[Sequence[float], ...]
     own_extra_s: tuple[Sequence[float], ...]
     warmths: tuple[tuple[Warmth, ...], ...]
     extra_s: tuple[tuple[float, float, float], ...]
@@ -64,8 +64,12 @@ class GrownTimes:
     def duration_s(self, stage: int, launched: int, warmth: Warmth) -> float:
         """Return the work and what the executor's warmth adds."""
         if warmth is self.warmths[stage][launched]:
-            return self.settled_s[stage][launched] + self.own_extra_s[stage][launched]
-        return self.settled_s[stage][launched] + self.extra_s[stage][warmth]
+            return self.by_order_s[stage][launched] + self.own_extra_s[stage][launched]
+        return self.by_order_s[stage][launched] + self.extra_s[stage][warmth]
+
+    def settled_s(self, stage: int) -> Sequence[float]:
+        """Return the work alone: a settled executor adds nothing."""
+        return self.by_order_s[stage]
 
 
 class ScalableApplication:

@@ -4,24 +4,55 @@ Within one transaction every read sees the writes before it; a transaction that 
 nothing behind. Stores are safe to use from several threads and, for SQL, several processes.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from typing import Protocol
 
 from isocost.domain.change import Change
+from isocost.domain.cluster import ClusterSpec
 from isocost.domain.execution import Execution
 from isocost.domain.experiment import Experiment, Trial
 from isocost.domain.profile import RunProfile
 from isocost.domain.project import Project
-from isocost.domain.recommendation import Recommendation
+from isocost.domain.recommendation import Recommendation, RecommendationState
 from isocost.domain.run import Run
 from isocost.domain.workspace import Workspace
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """How many executions a project has.
+
+    Attributes:
+        met_count: those that succeeded within its maximum runtime; 0 without an SLA.
+    """
+
+    execution_count: int = 0
+    met_count: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionCost:
+    """What one execution cost.
+
+    Attributes:
+        cost_usd: list cost of all its runs; None before it has any, and where that of one is not
+            known.
+    """
+
+    execution_id: str
+    ordinal: int
+    cost_usd: float | None
 
 
 class Transaction(Protocol):
     """What can be read and written; `put_*` inserts or replaces by id.
 
-    Every `get` by id raises NotFound, with what there is instead, when the id is unknown.
+    Every `get` by id raises NotFound, with what there is instead, when the id is unknown. Those
+    that take many ids leave unknown ones out, and those that tell of each project leave out the
+    projects of which there is nothing to tell. What takes `newest` costs what it returns, however
+    long the project.
     """
 
     def put_workspace(self, workspace: Workspace) -> None:
@@ -70,12 +101,50 @@ class Transaction(Protocol):
         """Return a project's executions by ordinal, the newest few or those not over only."""
         ...
 
+    def executions(self, execution_ids: Collection[str]) -> Mapping[str, Execution]:
+        """Return executions by id."""
+        ...
+
+    def newest_execution_of_each(
+        self, project_ids: Collection[str], *, is_failed: bool = False
+    ) -> Mapping[str, Execution]:
+        """Return each project's execution of the highest ordinal, of all or of those failed."""
+        ...
+
+    def newest_costs_of_each(
+        self, project_ids: Collection[str], *, newest: int
+    ) -> Mapping[str, Sequence[ExecutionCost]]:
+        """Return the newest few concluded executions that succeeded, of each, by ordinal."""
+        ...
+
+    def costs_of(self, execution_ids: Collection[str]) -> Mapping[str, ExecutionCost]:
+        """Return what executions cost, by id."""
+        ...
+
+    def tallies(self, project_ids: Collection[str]) -> Mapping[str, Tally]:
+        """Return how many executions each project has; costs a look at an index of them all."""
+        ...
+
     def put_change(self, change: Change) -> None:
         """Remember a change; its project must be known."""
         ...
 
-    def changes_of(self, project_id: str, *, is_planned: bool = False) -> Sequence[Change]:
-        """Return a project's changes, oldest first; only those still planned if asked for."""
+    def change(self, change_id: str) -> Change:
+        """Return one change."""
+        ...
+
+    def changes_of(
+        self, project_id: str, *, newest: int | None = None, is_planned: bool = False
+    ) -> Sequence[Change]:
+        """Return a project's changes, oldest first, the newest few or those still planned only."""
+        ...
+
+    def newest_change_of_each(self, project_ids: Collection[str]) -> Mapping[str, Change]:
+        """Return the change of each project that was planned last."""
+        ...
+
+    def change_count(self, project_id: str) -> int:
+        """Return how many changes a project has."""
         ...
 
     def put_run(self, run: Run) -> None:
@@ -86,8 +155,30 @@ class Transaction(Protocol):
         """Return one run."""
         ...
 
-    def runs_of(self, project_id: str, *, newest: int | None = None) -> Sequence[Run]:
-        """Return a project's runs by ordinal and id, all or the newest few."""
+    def runs(self, run_ids: Collection[str]) -> Mapping[str, Run]:
+        """Return runs by id."""
+        ...
+
+    def runs_of(
+        self, project_id: str, *, newest: int | None = None, cluster_key: str | None = None
+    ) -> Sequence[Run]:
+        """Return a project's runs by ordinal and id, all or the newest few, of a cluster or all."""
+        ...
+
+    def runs_elsewhere(
+        self, project_id: str, cluster_key: str, *, not_on: ClusterSpec, newest: int
+    ) -> Sequence[Run]:
+        """Return the newest runs of a cluster that were asked for on other specs, by ordinal."""
+        ...
+
+    def first_run_elsewhere(
+        self, project_id: str, cluster_key: str, *, not_on: ClusterSpec
+    ) -> Run | None:
+        """Return the first run of a cluster that was asked for on another spec."""
+        ...
+
+    def newest_explained_run_of_each(self, project_ids: Collection[str]) -> Mapping[str, Run]:
+        """Return each project's newest run whose deviation has a main cause."""
         ...
 
     def newest_runs(self, count: int) -> Sequence[Run]:
@@ -114,10 +205,26 @@ class Transaction(Protocol):
         """Return one recommendation."""
         ...
 
+    def recommendations(self, recommendation_ids: Collection[str]) -> Mapping[str, Recommendation]:
+        """Return recommendations by id."""
+        ...
+
+    def recommended_specs(self, recommendation_ids: Collection[str]) -> Mapping[str, ClusterSpec]:
+        """Return what was recommended, by id, without reading the evidence for it."""
+        ...
+
     def recommendations_of(
-        self, project_id: str, *, newest: int | None = None
+        self,
+        project_id: str,
+        *,
+        newest: int | None = None,
+        states: Collection[RecommendationState] | None = None,
     ) -> Sequence[Recommendation]:
-        """Return a project's recommendations, oldest first, all or the newest few."""
+        """Return a project's recommendations, oldest first, all or the newest few in some states."""
+        ...
+
+    def recommendation_count(self, parent_run_id: str) -> int:
+        """Return how many recommendations were made after a run."""
         ...
 
     def put_experiment(self, experiment: Experiment) -> None:

@@ -9,7 +9,7 @@ from typing import Any, Final, TypeVar
 
 import requests
 from databricks.sdk import WorkspaceClient, errors
-from databricks.sdk.clock import RealClock
+from databricks.sdk.clock import Clock, RealClock
 from databricks.sdk.config import Config
 from databricks.sdk.errors.base import DatabricksError
 
@@ -42,13 +42,30 @@ logging.getLogger("databricks.sdk").addHandler(logging.NullHandler())
 class Calls:
     """Requests to one workspace through the official SDK. Thread-safe.
 
-    Each is tried again within `patience_s` where the workspace asks for it or cannot be reached.
+    Each is tried again within `patience_s` where the workspace asks for it or cannot be reached,
+    after a pause of at most `longest_pause_s`, whatever the workspace asks for.
     """
 
-    def __init__(self, host: str, token: str, *, patience_s: int = PATIENCE_S) -> None:
+    def __init__(
+        self,
+        host: str,
+        token: str,
+        *,
+        patience_s: int = PATIENCE_S,
+        longest_pause_s: float | None = None,
+    ) -> None:
+        """Prepare; the network is not asked yet.
+
+        Args:
+            host: the workspace's address.
+            token: as the workspace gave it out.
+            patience_s: after which an answer or the end of a limit is waited for no more.
+            longest_pause_s: between two attempts; None for `patience_s`.
+        """
         self.host = host.rstrip("/")
         self._token = token
         self._patience_s = patience_s
+        self._longest_pause_s = patience_s if longest_pause_s is None else longest_pause_s
         self._client: WorkspaceClient | None = None
         self._lock = threading.Lock()
 
@@ -60,8 +77,13 @@ class Calls:
         """The SDK's client, made when first asked for; to be used inside `call` only."""
         with self._lock:
             if self._client is None:
-                self._client = _client(self.host, self._token, self._patience_s)
+                clock = _PatientClock(self._longest_pause_s)
+                self._client = _client(self.host, self._token, self._patience_s, clock=clock)
             return self._client
+
+    def pause(self, attempt: int) -> None:
+        """Wait before another attempt: as many seconds as there were, within bounds."""
+        time.sleep(min(attempt, self._longest_pause_s))
 
     def call(
         self, what: str, ask: Callable[[], Answer], *, grant: str = "", is_repeatable: bool = True
@@ -87,7 +109,7 @@ class Calls:
                 return ask()
             except DatabricksError as error:
                 if _is_failure(error) and attempt < attempts:
-                    time.sleep(min(attempt, self._patience_s))
+                    self.pause(attempt)
                     continue
                 raise self._refusal(what, error, grant) from error
             except TimeoutError as error:
@@ -226,7 +248,7 @@ class _PatientClock(RealClock):
         super().sleep(min(seconds, self._limit_s))
 
 
-def _client(host: str, token: str, patience_s: int) -> WorkspaceClient:
+def _client(host: str, token: str, patience_s: int, *, clock: Clock) -> WorkspaceClient:
     config = Config(
         host=host,
         token=token,
@@ -234,7 +256,7 @@ def _client(host: str, token: str, patience_s: int) -> WorkspaceClient:
         retry_timeout_seconds=patience_s,
         http_timeout_seconds=patience_s,
         product="isocost",
-        clock=_PatientClock(patience_s),
+        clock=clock,
     )
     return WorkspaceClient(config=config)
 

@@ -6,7 +6,6 @@ somebody else wrote between the two looks, the product takes its own part back a
 only what they wrote into the very same field or cluster entry within that moment is lost.
 """
 
-import time
 from typing import Any, Final
 
 from isocost.errors import NotFound, Unavailable
@@ -73,7 +72,7 @@ def change(calls: Calls, definition_id: str, *, before: Settings, after: Setting
             is_out_of_patience = isinstance(error.__cause__, TimeoutError)
             if is_out_of_patience or attempt == _ATTEMPTS:
                 raise
-            time.sleep(attempt)
+            calls.pause(attempt)
     raise AssertionError("the last attempt returns or raises")
 
 

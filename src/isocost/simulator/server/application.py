@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
+from urllib.parse import urlencode
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -122,7 +123,8 @@ class WorkspaceServer:
         """Let the faults that are ordered happen, then check the token."""
         workspace = self._workspace
         with workspace.lock:
-            fault = workspace.faults.next_for(sent.method, sent.path)
+            query = urlencode(sorted(sent.query.items()))
+            fault = workspace.faults.next_for(sent.method, sent.path, query)
         if fault is not None:
             time.sleep(fault.delay_s)
             refusal = fault.refusal()

@@ -111,6 +111,10 @@ class WorkspaceControl:
         body = {"settings": settings, "after_read": after_read}
         self._call("POST", f"/sim/jobs/{job_id}/edit", body)
 
+    def write_count(self, job_id: int) -> int:
+        """Return how often a job was written since it was created, by whomever."""
+        return int(self._call("GET", f"/sim/jobs/{job_id}")["write_count"])
+
     def add_token(self, **identity: Any) -> str:  # noqa: ANN401  fields of `access.Identity`
         """Make a token, such as one with `denied=["jobs.read"]`."""
         return str(self._call("POST", "/sim/tokens", identity)["token"])

@@ -150,6 +150,12 @@ def add_token(call: Call) -> Json:
     return {"token": token}
 
 
+def show_definition(call: Call) -> Json:
+    """Answer how often a databricks job was written since it was created, by whomever."""
+    found = call.workspace.definitions.get(int(call.path_values["job_id"]))
+    return {"job_id": found.job_id, "write_count": found.revision}
+
+
 def show_truth(call: Call) -> Json:
     """Answer what a run really did and cost, which no Databricks API tells."""
     run = call.workspace.runs.get(int(call.path_values["run_id"]))
@@ -225,6 +231,7 @@ ENDPOINTS: Final = (
     Endpoint("GET", "/sim/state", show_state),
     Endpoint("POST", "/sim/advance", advance),
     Endpoint("POST", "/sim/seed", seed_jobs),
+    Endpoint("GET", "/sim/jobs/{job_id}", show_definition),
     Endpoint("PUT", "/sim/jobs/{job_id}/behaviour", set_behaviour),
     Endpoint("POST", "/sim/jobs/{job_id}/edit", order_edit),
     Endpoint("POST", "/sim/faults", order_faults),

@@ -1,7 +1,7 @@
 """Faults ordered for the API in; what happens to the next requests out."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from isocost.errors import InvalidInput
@@ -29,6 +29,9 @@ class ApiFault:
         times: how many more requests it meets; it is gone after them.
         path: regular expression that a part of the path matches.
         every: it meets each so-many-th of its requests.
+        is_each_address: the requests of each address (method, path and query) are counted apart,
+            and it meets the first of them and each so-many-th after that. So it meets the same
+            requests again whatever is asked at the same time.
     """
 
     status: int = 0
@@ -39,7 +42,9 @@ class ApiFault:
     retry_after_s: int | None = None
     message: str = ""
     every: int = 1
+    is_each_address: bool = False
     seen: int = 0
+    seen_by_address: dict[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.status and self.status not in _CODES:
@@ -50,17 +55,24 @@ class ApiFault:
             )
         re.compile(self.path)
 
-    def meets(self, method: str, path: str) -> bool:
+    def meets(self, method: str, path: str, query: str = "") -> bool:
         """Say whether it falls upon this request, which it counts."""
         if self.times < 1 or (self.method and self.method != method):
             return False
         if not re.search(self.path, path):
             return False
-        self.seen += 1
-        if self.seen % self.every:
+        if not self._is_turn_of(f"{method} {path}?{query}"):
             return False
         self.times -= 1
         return True
+
+    def _is_turn_of(self, address: str) -> bool:
+        self.seen += 1
+        if not self.is_each_address:
+            return self.seen % self.every == 0
+        before = self.seen_by_address.get(address, 0)
+        self.seen_by_address[address] = before + 1
+        return before % self.every == 0
 
     def refusal(self) -> Refusal | None:
         """Return its answer; None if the request goes through."""
@@ -78,8 +90,8 @@ class ApiFaults:
     def __init__(self) -> None:
         self.pending: list[ApiFault] = []
 
-    def next_for(self, method: str, path: str) -> ApiFault | None:
+    def next_for(self, method: str, path: str, query: str = "") -> ApiFault | None:
         """Return the first fault that falls upon a request; None if none does."""
-        found = next((fault for fault in self.pending if fault.meets(method, path)), None)
+        found = next((f for f in self.pending if f.meets(method, path, query)), None)
         self.pending = [fault for fault in self.pending if fault.times > 0]
         return found

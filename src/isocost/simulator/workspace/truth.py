@@ -23,16 +23,20 @@ def truth_of(run: Run, machinery: Machinery) -> Json:
     }
 
 
-def _cluster_truth(cluster: JobCluster, machinery: Machinery) -> Json:
-    asked = cluster.recipe.cluster
-    card = rate_card(machinery, is_photon=asked.is_photon)
-    rates = BillingRates(
+def billing_rates(machinery: Machinery, *, is_photon: bool) -> BillingRates:
+    """Return what is charged in a workspace beside its machines."""
+    card = rate_card(machinery, is_photon=is_photon)
+    return BillingRates(
         usd_per_dbu=card.usd_per_dbu or 0.0,
         spot_fraction=card.spot_fraction or _SPOT_FRACTION,
         photon_dbu_factor=card.dbu_multiplier,
         usd_per_disk_gib_month=card.disk_usd_per_gib_month or _USD_PER_DISK_GIB_MONTH,
     )
-    bill = bill_of(cluster.outline, rates)
+
+
+def _cluster_truth(cluster: JobCluster, machinery: Machinery) -> Json:
+    asked = cluster.recipe.cluster
+    bill = bill_of(cluster.outline, billing_rates(machinery, is_photon=asked.is_photon))
     conditions = cluster.recipe.conditions
     return {
         "cluster_id": cluster.cluster_id,

@@ -10,6 +10,7 @@ from sqlalchemy import (
     Boolean,
     Column,
     DateTime,
+    Float,
     ForeignKey,
     Index,
     Integer,
@@ -46,6 +47,8 @@ PROJECTS: Final = SqlTable(
     # NULL for a project that was not imported; no foreign key, for SQLite adds none to a table
     # that is there already without copying it, and the store checks it.
     Column("workspace", _TEXT, nullable=True),
+    # Of its SLA; NULL without one.
+    Column("max_runtime_s", Float, nullable=True),
     _body(),
     Index("ix_projects_workspace", "workspace"),
 )
@@ -56,8 +59,14 @@ EXECUTIONS: Final = SqlTable(
     Column("project_id", _TEXT, ForeignKey("projects.project_id"), nullable=False),
     Column("ordinal", Integer, nullable=False),
     Column("is_open", Boolean, nullable=False),
+    # These two are always set; see `requested_at` of a run.
+    Column("is_success", Boolean, nullable=True),
+    Column("duration_s", Float, nullable=True),
     _body(),
     Index("ix_executions_project_id", "project_id", "ordinal"),
+    Index("ix_executions_is_open", "project_id", "is_open", "ordinal"),
+    # Holds all that a tally needs, so that counting reads no row.
+    Index("ix_executions_is_success", "project_id", "is_success", "ordinal", "duration_s"),
 )
 CHANGES: Final = SqlTable(
     "changes",
@@ -68,6 +77,7 @@ CHANGES: Final = SqlTable(
     Column("planned_at", DateTime(timezone=True), nullable=False),
     _body(),
     Index("ix_changes_project_id", "project_id", "planned_at"),
+    Index("ix_changes_state", "project_id", "state", "planned_at"),
 )
 RUNS: Final = SqlTable(
     "runs",
@@ -78,8 +88,18 @@ RUNS: Final = SqlTable(
     Column("state", _TEXT, nullable=False),
     # Always set; it may be NULL only because SQLite adds no other column to a table with rows.
     Column("requested_at", DateTime(timezone=True), nullable=True),
+    Column("cluster_key", _TEXT, nullable=True),  # always set
+    # The spec asked for as JSON; NULL where that is what ran.
+    Column("asked", _TEXT, nullable=True),
+    Column("execution_id", _TEXT, nullable=True),
+    Column("cost_usd", Float, nullable=True),
+    # Whether its deviation has a main cause; always set.
+    Column("is_explained", Boolean, nullable=True),
     _body(),
     Index("ix_runs_project_id", "project_id", "ordinal"),
+    Index("ix_runs_cluster_key", "project_id", "cluster_key", "ordinal", "asked"),
+    Index("ix_runs_execution_id", "execution_id", "cost_usd"),
+    Index("ix_runs_is_explained", "project_id", "is_explained", "ordinal"),
     Index("ix_runs_requested_at", "requested_at", "run_id"),
 )
 PROFILES: Final = SqlTable(
@@ -98,6 +118,7 @@ RECOMMENDATIONS: Final = SqlTable(
     Column("drafted_at", DateTime(timezone=True), nullable=False),
     _body(),
     Index("ix_recommendations_project_id", "project_id", "drafted_at"),
+    Index("ix_recommendations_state", "project_id", "state", "drafted_at"),
     Index("ix_recommendations_parent_run_id", "parent_run_id"),
 )
 EXPERIMENTS: Final = SqlTable(
