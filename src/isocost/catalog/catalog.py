@@ -39,11 +39,8 @@ class Catalog:
         Raises:
             UnknownName: if the region has no rates.
         """
-        return tuple(
-            _node_type(self._nodes[name], price)
-            for name, price in self._priced(cloud, region).items()
-            if self._nodes[name].dbu_per_hour is not None
-        )
+        self._priced(cloud, region)
+        return self._rentable_at[cloud, region]
 
     def machines(self, cloud: Cloud, region: str) -> tuple[NodeType, ...]:
         """Return all machine kinds as the cloud alone rents them out, without any DBU.
@@ -53,10 +50,8 @@ class Catalog:
         Raises:
             UnknownName: if the region has no rates.
         """
-        return tuple(
-            _node_type(self._nodes[name], price, with_dbu=False)
-            for name, price in self._priced(cloud, region).items()
-        )
+        self._priced(cloud, region)
+        return self._machines_at[cloud, region]
 
     def node_type(self, cloud: Cloud, region: str, node_type_id: str) -> NodeType:
         """Return one node type.
@@ -123,6 +118,27 @@ class Catalog:
     @cached_property
     def _nodes(self) -> dict[str, NodeRow]:
         return {row.node_type_id: row for row in self.tables.node_types}
+
+    @cached_property
+    def _rentable_at(self) -> dict[tuple[Cloud, str], tuple[NodeType, ...]]:
+        return {
+            place: tuple(
+                _node_type(self._nodes[name], price)
+                for name, price in prices.items()
+                if self._nodes[name].dbu_per_hour is not None
+            )
+            for place, prices in self._prices.items()
+        }
+
+    @cached_property
+    def _machines_at(self) -> dict[tuple[Cloud, str], tuple[NodeType, ...]]:
+        return {
+            place: tuple(
+                _node_type(self._nodes[name], price, with_dbu=False)
+                for name, price in prices.items()
+            )
+            for place, prices in self._prices.items()
+        }
 
     @cached_property
     def _prices(self) -> dict[tuple[Cloud, str], dict[str, PriceRow]]:

@@ -2,11 +2,12 @@
 
 from dataclasses import replace
 from difflib import get_close_matches
+from functools import lru_cache
 from typing import Final
 
 from isocost.catalog.catalog import ALWAYS_ATTACHED_GIB, Catalog
 from isocost.catalog.kinds import Engine
-from isocost.domain.cluster import NodeType
+from isocost.domain.cluster import ClusterSpec, NodeType
 from isocost.domain.cost import RateCard
 from isocost.domain.limits import Field, Limits
 from isocost.domain.project import Project
@@ -14,11 +15,14 @@ from isocost.domain.workspace import Cloud, Workspace
 from isocost.errors import InvalidInput, UnknownName
 from isocost.platforms.host import DefinedCluster
 from isocost.pricing.purchase import Purchase
+from isocost.space.candidates import CandidateSpace
 from isocost.space.families import DEFAULT_BREADTH, family_of
 from isocost.space.within import candidate_space_within
 from isocost.usecases.recommend import Offer
 
 _NEAREST_COUNT: Final = 3
+# Candidate spaces that are remembered: some hundred kilobytes each, for the projects of one look.
+_KNOWN_SPACES: Final = 64
 
 
 def offer_for(
@@ -46,16 +50,30 @@ def offer_for(
     _priced_type(cluster.spec.node_type_id, cluster, priced, project=project)
     driver = _driver_of(cluster, priced, project)
     machines = catalog.machines(workspace.cloud, workspace.region)
-    space = candidate_space_within(
-        [priced.get(m.node_type_id, m) for m in machines],
+    space = _space(
+        tuple(priced.get(m.node_type_id, m) for m in machines),
         _limits_of(project, cluster),
         cluster.spec,
         driver=driver,
         rentable=rentable,
-        breadth=DEFAULT_BREADTH,
     )
     purchase = _purchase(cluster, driver, workspace, catalog=catalog)
     return Offer(tuple(priced.values()), space, purchase)
+
+
+@lru_cache(maxsize=_KNOWN_SPACES)
+def _space(
+    node_types: tuple[NodeType, ...],
+    limits: Limits,
+    present: ClusterSpec,
+    *,
+    driver: NodeType | None,
+    rentable: frozenset[str] | None,
+) -> CandidateSpace:
+    """Return the candidates; most questions about a cluster are asked again and again."""
+    return candidate_space_within(
+        node_types, limits, present, driver=driver, rentable=rentable, breadth=DEFAULT_BREADTH
+    )
 
 
 def attached_gib(cloud: Cloud, cluster: DefinedCluster) -> float:
