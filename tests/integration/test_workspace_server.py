@@ -74,12 +74,13 @@ def test_an_unknown_job_is_the_error_that_the_sdk_knows(here):
 
 
 def test_a_job_is_created_updated_reset_and_deleted(here):
-    client, _ = here
+    client, control = here
     made = client.jobs.create(name="typed", tags={"a": "1"})
     client.jobs.update(made.job_id, new_settings=jobs.JobSettings(tags={"a": "2"}))
     assert client.jobs.get(made.job_id).settings.tags == {"a": "2"}
     client.jobs.reset(made.job_id, jobs.JobSettings(name="other"))
     assert client.jobs.get(made.job_id).settings.tags is None
+    assert control.write_count(made.job_id) == 2
     client.jobs.delete(made.job_id)
     assert [each.job_id for each in client.jobs.list()] == []
 
