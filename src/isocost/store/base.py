@@ -243,6 +243,10 @@ class Transaction(Protocol):
         """Remember a trial; its experiment and project must be known."""
         ...
 
+    def trial(self, trial_id: str) -> Trial:
+        """Return one trial."""
+        ...
+
     def trials_of(self, experiment: str) -> Sequence[Trial]:
         """Return an experiment's trials by ordinal."""
         ...

@@ -194,6 +194,9 @@ class _MemoryTransaction:
         self.project(trial.project_id)
         self._put(self._tables.trials, trial.trial_id, trial)
 
+    def trial(self, trial_id: str) -> Trial:
+        return _get(self._tables.trials, trial_id, "trial")
+
     def trials_of(self, experiment: str) -> Sequence[Trial]:
         trials = (t for t in self._tables.trials.values() if t.experiment == experiment)
         return sorted(trials, key=lambda t: t.ordinal)

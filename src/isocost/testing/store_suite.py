@@ -149,6 +149,7 @@ class StoreSuite:
             assert tx.experiment("nightly") == an_experiment()
             assert tx.experiments() == [an_experiment()]
             assert tx.trials_of("nightly") == [trial]
+            assert tx.trial(trial.trial_id) == trial
 
     def test_trials_come_in_order_of_their_ordinal(self, store: Store) -> None:
         with store.transaction() as tx:

@@ -230,6 +230,9 @@ class _SqlTransaction:
             state=trial.state.value,
         )
 
+    def trial(self, trial_id: str) -> Trial:
+        return self._get(tables.TRIALS.c.trial_id, trial_id, Trial)
+
     def trials_of(self, experiment: str) -> Sequence[Trial]:
         query = select(tables.TRIALS.c.body).where(tables.TRIALS.c.experiment == experiment)
         return self._all(query.order_by(tables.TRIALS.c.ordinal), Trial)
@@ -293,4 +296,5 @@ _NOUNS: Final[dict[type, str]] = {
     Run: "run",
     RunProfile: "profile of run",
     Experiment: "experiment",
+    Trial: "trial",
 }
