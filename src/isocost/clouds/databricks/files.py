@@ -9,19 +9,28 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from urllib.parse import quote
 
 from isocost.clouds.base import StoredFile, checked_file_count, chunks_by_range
-from isocost.errors import IsocostError, MissingDependency, NotFound, PlatformError
+from isocost.errors import (
+    IsocostError,
+    MissingDependency,
+    NotFound,
+    PlatformError,
+    Unavailable,
+)
 from isocost.units import BYTES_PER_MIB, MS_PER_S
 
 if TYPE_CHECKING:
     from databricks.sdk import WorkspaceClient
     from databricks.sdk.errors.base import DatabricksError
-    from databricks.sdk.service.files import FileInfo
+    from databricks.sdk.service.files import DirectoryEntry, FileInfo
 
 _DBFS: Final = "dbfs:/"
 _VOLUMES: Final = "/Volumes/"
 # The SDK's own limits are five minutes each, its constructor included; a person is waiting.
 _RETRY_TIMEOUT_S: Final = 60
 _HTTP_TIMEOUT_S: Final = 60
+# The SDK waits out 429 and most of 503 but not 500 and 504: what failed so is asked this often,
+# after as many seconds as attempts were made.
+_ATTEMPTS: Final = 3
 # The DBFS API refuses to read more at once.
 _DBFS_READ_BYTES: Final = BYTES_PER_MIB
 
@@ -72,14 +81,13 @@ class DatabricksFileStore:
         return _reopened, (config.host or "", config.token or "")
 
     def _dbfs_files(self, path: str) -> list[StoredFile]:
-        dbfs = self._connected().dbfs
-        status = dbfs.get_status(path)
+        status = self._asked(lambda client: client.dbfs.get_status(path))
         if not status.is_dir:
             return [_dbfs_file(status, path, _name(path))]
         found: list[StoredFile] = []
         folders = [path]
         while folders:
-            for entry in dbfs.list(folders.pop()):
+            for entry in self._dbfs_entries(folders.pop()):
                 inner = entry.path or ""
                 if entry.is_dir:
                     folders.append(inner)
@@ -88,15 +96,20 @@ class DatabricksFileStore:
             checked_file_count(f"dbfs:{path}", len(found))
         return found
 
+    def _dbfs_entries(self, folder: str) -> "list[FileInfo]":
+        from databricks.sdk.service.files import DbfsAPI
+
+        # The SDK's own extension of this asks of each folder, once more, whether it is one.
+        return self._asked(lambda client: list(DbfsAPI.list(client.dbfs, folder)))
+
     def _volume_files(self, path: str) -> list[StoredFile]:
         alone = None if path.endswith("/") else self._volume_file(path)
         if alone:
             return [alone]
-        files = self._connected().files
         found: list[StoredFile] = []
         folders = [path.rstrip("/")]
         while folders:
-            for entry in files.list_directory_contents(folders.pop()):
+            for entry in self._volume_entries(folders.pop()):
                 inner = (entry.path or "").rstrip("/")
                 if entry.is_directory:
                     folders.append(inner)
@@ -107,11 +120,14 @@ class DatabricksFileStore:
             checked_file_count(path, len(found))
         return found
 
+    def _volume_entries(self, folder: str) -> "list[DirectoryEntry]":
+        return self._asked(lambda client: list(client.files.list_directory_contents(folder)))
+
     def _volume_file(self, path: str) -> StoredFile | None:
         from databricks.sdk.errors import NotFound as Absent
 
         try:
-            head = self._connected().files.get_metadata(path)
+            head = self._asked(lambda client: client.files.get_metadata(path))
         except Absent:
             return None
         modified_at = parsedate_to_datetime(head.last_modified) if head.last_modified else None
@@ -121,25 +137,31 @@ class DatabricksFileStore:
         pieces: list[bytes] = []
         while count > 0:
             wanted = min(count, _DBFS_READ_BYTES)
-            answer = self._connected().dbfs.read(path, offset=start, length=wanted)
-            piece = base64.b64decode(answer.data or "")
+            piece = self._dbfs_piece(path, start, wanted)
             if not piece:
                 break
             pieces.append(piece)
             start, count = start + len(piece), count - len(piece)
         return b"".join(pieces)
 
+    def _dbfs_piece(self, path: str, start: int, count: int) -> bytes:
+        answer = self._asked(lambda client: client.dbfs.read(path, offset=start, length=count))
+        return base64.b64decode(answer.data or "")
+
     def _read_volume(self, path: str, start: int, count: int) -> bytes:
         # The SDK's typed download has no range, though the API documents it.
-        answer = self._connected().api_client.do(
-            "GET",
-            f"/api/2.0/fs/files{quote(path)}",
-            headers={
-                "Accept": "application/octet-stream",
-                "Range": f"bytes={start}-{start + count - 1}",
-            },
-            raw=True,
-            response_headers=["content-range"],
+        headers = {
+            "Accept": "application/octet-stream",
+            "Range": f"bytes={start}-{start + count - 1}",
+        }
+        answer = self._asked(
+            lambda client: client.api_client.do(
+                "GET",
+                f"/api/2.0/fs/files{quote(path)}",
+                headers=headers,
+                raw=True,
+                response_headers=["content-range"],
+            )
         )
         if not isinstance(answer, dict):
             raise PlatformError(
@@ -153,6 +175,18 @@ class DatabricksFileStore:
                     start
                 )  # the server ignored the range and sends the file from its start
             return bytes(stream.read(count))
+
+    def _asked(self, ask: "Callable[[WorkspaceClient], Result]") -> Result:
+        """Return what the workspace answers; where it fails, it is asked again within bounds."""
+        client = self._connected()
+        from databricks.sdk import errors
+
+        for attempt in range(1, _ATTEMPTS):
+            try:
+                return ask(client)
+            except (errors.InternalError, errors.TemporarilyUnavailable, errors.DeadlineExceeded):
+                client.config.clock.sleep(attempt)
+        return ask(client)
 
     def _connected(self) -> "WorkspaceClient":
         if self.client is not None:
@@ -260,4 +294,4 @@ def _from_answer(location: str, error: "DatabricksError") -> IsocostError:
             f"{location} may not be read: {reason}. The identity in use needs READ VOLUME on the "
             "volume, or read access to DBFS."
         )
-    return PlatformError(f"{location} cannot be read: the workspace answered {reason}. Try again.")
+    return Unavailable(f"{location} cannot be read: the workspace answered {reason}. Try again.")
