@@ -6,7 +6,8 @@ from functools import partial
 import pytest
 
 from isocost.errors import InvalidInput, PlatformError
-from isocost.jobbank.pool import ProcessPool, in_this_process, usable_cores
+from isocost.jobbank.pool import ProcessPool, in_this_process
+from isocost.queue.children import usable_cores
 
 
 def squared(offset, number):
