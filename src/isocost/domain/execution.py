@@ -123,6 +123,15 @@ class Execution:
         return (self.ended_at - self.started_at).total_seconds()
 
     @property
+    def outside_s(self) -> float:
+        """What it took before its first step and after its last; 0.0 without known steps."""
+        if not self.spans:
+            return 0.0
+        begun_at = min(span.started_at for span in self.spans)
+        done_at = max(span.ended_at for span in self.spans)
+        return max(0.0, self.duration_s - (done_at - begun_at).total_seconds())
+
+    @property
     def is_over(self) -> bool:
         """Whether no step is left to be done."""
         return self.state in {ExecutionState.CONCLUDED, ExecutionState.LOST}

@@ -84,17 +84,7 @@ LEAST_DRIVER_S: Final = 3.0
 def work_of(profile: RunProfile, node_type: NodeType) -> Work:
     """Return the work of a run whose workers are of this type."""
     speed = (node_type.coremark or 0.0) / node_type.cores / REFERENCE_COREMARK or 1.0
-    attempts: dict[int, list[StageProfile]] = defaultdict(list)
-    for stage in profile.stages:
-        attempts[stage.stage_id].append(stage)
-    counts: dict[str, int] = defaultdict(int)
-    stages = {}
-    for stage_id in sorted(attempts):
-        first = min(attempts[stage_id], key=lambda each: each.attempt_id)
-        found = _once(attempts[stage_id], first.expected_task_count, speed)
-        if found is not None:
-            stages[first.name, counts[first.name]] = found
-        counts[first.name] += 1
+    stages = _stages(profile, speed)
     spans = profile.executors
     alive_core_s = sum(
         ((profile.runtime_s if s.removed_s is None else s.removed_s) - max(0.0, s.added_s))
@@ -110,6 +100,15 @@ def work_of(profile: RunProfile, node_type: NodeType) -> Work:
         taken_count=sum(span.removal_cause in _TAKEN for span in spans),
         is_cpu_known=profile.is_cpu_known,
     )
+
+
+def input_bytes_of(profile: RunProfile) -> int | None:
+    """Return what the application read, without what a cache made it read again; None of none.
+
+    A log's own total grows where a cluster's memory holds less of a cache, which would look like
+    more data to whoever learns from it.
+    """
+    return round(_read_bytes(profile, _stages(profile, speed=1.0))) or None
 
 
 def ratio(mine: Work, other: Work) -> WorkRatio:
@@ -130,6 +129,21 @@ def ratio(mine: Work, other: Work) -> WorkRatio:
         whole_run=(_log_over(mine.run_s, other.run_s) or 0.0) - log_read,
         driver=_log_over(mine.driver_s, other.driver_s) if has_driver else None,
     )
+
+
+def _stages(profile: RunProfile, speed: float) -> dict[_StageKey, StageWork]:
+    attempts: dict[int, list[StageProfile]] = defaultdict(list)
+    for stage in profile.stages:
+        attempts[stage.stage_id].append(stage)
+    counts: dict[str, int] = defaultdict(int)
+    stages = {}
+    for stage_id in sorted(attempts):
+        first = min(attempts[stage_id], key=lambda each: each.attempt_id)
+        found = _once(attempts[stage_id], first.expected_task_count, speed)
+        if found is not None:
+            stages[first.name, counts[first.name]] = found
+        counts[first.name] += 1
+    return stages
 
 
 def _once(stages: Sequence[StageProfile], expected: int, speed: float) -> StageWork | None:

@@ -31,7 +31,6 @@ from isocost.usecases.recommend import (
 
 # Runs the model learns from: those of some months; older ones say little of today's program.
 NEWEST_RUNS: Final = 60
-# The least seconds an application is allowed, where start-up leaves less than nothing.
 _UNSETTLED: Final = {RecommendationState.APPLIED, RecommendationState.OBSERVED}
 _OPEN: Final = {RecommendationState.DRAFTED, RecommendationState.ISSUED}
 
@@ -118,14 +117,25 @@ def _slas(loop: Loop, project: Project, execution: Execution) -> dict[str, Sla]:
         if not good:
             return {}
         runs = [tx.run(run_id) for run_id in good[-1].run_ids]
-    allowed = allowed_seconds(good[-1], runs, project.sla)
-    return {key: replace(project.sla, max_runtime_s=s) for key, s in allowed.items()}
+    return shares(good[-1], runs, project.sla)
+
+
+def shares(execution: Execution, runs: Sequence[Run], sla: Sla) -> dict[str, Sla]:
+    """Return each cluster's own deadline, and how often it may miss that.
+
+    The chances of missing add up over the clusters at most, so each gets its part of them.
+    """
+    allowed = allowed_seconds(execution, runs, sla)
+    miss_fraction = sla.miss_fraction / max(1, len(allowed))
+    return {key: Sla(allowed_s, miss_fraction) for key, allowed_s in allowed.items()}
 
 
 def allowed_seconds(execution: Execution, runs: Sequence[Run], sla: Sla) -> dict[str, float]:
     """Return how long each cluster's application may take for the whole to keep the deadline."""
     runtimes = {r.cluster_key: r.runtime_s for r in runs if r.runtime_s is not None}
-    return allowed_runtimes(execution.spans, runtimes, sla.max_runtime_s)
+    return allowed_runtimes(
+        execution.spans, runtimes, sla.max_runtime_s, outside_s=execution.outside_s
+    )
 
 
 def _answer(

@@ -23,6 +23,7 @@ from isocost.model.log_evidence import is_disturbed
 from isocost.platforms.base import Platform
 from isocost.pricing.purchase import MACHINES_BY_THE_SECOND, Purchase
 from isocost.recommend.policy import DEFAULT_AIMS, Advice, Policy, Question, SearchAims
+from isocost.recommend.work import input_bytes_of
 from isocost.space.candidates import CandidateSpace, Capacity, candidate_space
 from isocost.store.base import Store, Transaction
 
@@ -124,11 +125,16 @@ def history_of(
 
 
 def question_of(history: History, offer: Offer, wish: Wish) -> Question:
-    """Return what a policy is asked after these runs."""
-    runs = [run for run, _ in history]
+    """Return what a policy is asked after these runs.
+
+    Runs on node types that the catalog knows nothing of, as before a job was moved, are left out.
+    """
+    known = {node_type.node_type_id for node_type in offer.node_types}
+    comparable = [(run, profile) for run, profile in history if run.spec.node_type_id in known]
+    runs = [run for run, _ in comparable]
     left = without_failed(offer, runs)
     return Question(
-        history=[observation_of(run, profile) for run, profile in history],
+        history=[observation_of(run, profile) for run, profile in comparable],
         space=left.space,
         node_types=offer.node_types,
         sla=wish.sla,
@@ -148,7 +154,7 @@ def observation_of(run: Run, profile: RunProfile | None) -> Observation:
         return Observation(run.run_id, run.spec, run.failed_after_s, ending, run.input_bytes)
     input_bytes = run.input_bytes
     if input_bytes is None and profile is not None:
-        input_bytes = profile.totals.input_bytes or None
+        input_bytes = input_bytes_of(profile)
     return Observation(
         run_id=run.run_id,
         spec=run.spec,

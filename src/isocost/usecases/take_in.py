@@ -9,6 +9,7 @@ from isocost.domain.run import Run, RunEvent, RunState
 from isocost.domain.workspace import Workspace
 from isocost.errors import UserError
 from isocost.model.log_evidence import is_disturbed
+from isocost.recommend.work import input_bytes_of
 from isocost.store.base import Transaction
 from isocost.usecases.loop import Loop, LoopStep, Place
 
@@ -93,7 +94,7 @@ def _with_profile(run: Run, profile: RunProfile) -> Run:
     return replace(
         run,
         runtime_s=profile.runtime_s,
-        input_bytes=profile.totals.input_bytes or None,
+        input_bytes=input_bytes_of(profile),
         is_disturbed=run.is_disturbed or is_disturbed(profile),
     )
 

@@ -98,10 +98,12 @@ def _usd(run: Run) -> float | None:
 
 
 def _deviation(ran: Ran, offer: Offer) -> Deviation | None:
+    known = {node_type.node_type_id for node_type in offer.node_types}
+    before = [(run, profile) for run, profile in ran.before if run.spec.node_type_id in known]
     try:
         return attribute(
             _witness(ran.run, ran.profile),
-            [_witness(run, profile) for run, profile in ran.before],
+            [_witness(run, profile) for run, profile in before],
             space=offer.space.candidates,
             node_types=offer.node_types,
         )

@@ -5,8 +5,8 @@ from math import log
 
 import pytest
 
-from isocost.domain.profile import StageStatus, TaskTotals
-from isocost.recommend.work import ratio, work_of
+from isocost.domain.profile import CachedRdd, StageStatus, TaskTotals
+from isocost.recommend.work import input_bytes_of, ratio, work_of
 from isocost.testing.nouns import a_profile, a_stage
 from tests.unit.model.clusters import COMPUTE, GENERAL
 
@@ -73,3 +73,15 @@ def test_without_processor_time_in_the_log_only_run_time_counts():
     )
     found = ratio(work_of(profile, GENERAL), work_of(profile, GENERAL))
     assert (found.cpu, found.run) == (None, 0.0)
+
+
+def test_what_fell_out_of_a_cache_is_not_read_twice():
+    def reading(stage_id, read):
+        totals = TaskTotals(input_bytes=read, duration_s=10.0)
+        return a_stage(stage_id, *[1.0] * 10, totals=totals)
+
+    cache = CachedRdd(0, "InMemoryTableScan", 10, 6, None, None, is_unpersisted=False)
+    stages = [reading(0, 1000), reading(1, 600)]
+    assert input_bytes_of(a_profile(*stages, cached_rdds=(cache,))) == 1000
+    assert input_bytes_of(a_profile(*stages)) == 1600
+    assert input_bytes_of(a_profile()) is None

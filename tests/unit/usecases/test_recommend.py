@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from isocost.domain.cluster import ClusterSpec
+from isocost.domain.project import Phase
 from isocost.domain.recommendation import RecommendationEvent, RecommendationState
 from isocost.domain.run import RunState
 from isocost.platforms.base import RunRequest
@@ -11,7 +12,7 @@ from isocost.space.candidates import Capacity, candidate_space
 from isocost.store.memory import MemoryStore
 from isocost.testing.nouns import NOW, SMALL, a_project, a_run
 from isocost.testing.synthetic_platform import SyntheticPlatform
-from isocost.usecases.recommend import offer_of, recommend, without_failed
+from isocost.usecases.recommend import Wish, offer_of, question_of, recommend, without_failed
 
 PARENT = a_run()
 
@@ -72,3 +73,10 @@ def test_rejections_beyond_the_limit_are_counted_not_stored():
     evidence = ask(a_store(), replace(offer, space=space)).evidence
     assert len(evidence.rejections) == MAX_STORED_REJECTIONS
     assert evidence.further_rejection_count == len(space.rejections) - MAX_STORED_REJECTIONS
+
+
+def test_runs_on_node_types_that_the_catalog_lacks_are_left_out():
+    offer = offer_of(SyntheticPlatform())
+    moved = a_run("r-0", spec=ClusterSpec("retired.large", 2))
+    asked = question_of([(moved, None), (PARENT, None)], offer, Wish(None, Phase.LEARNING))
+    assert [o.run_id for o in asked.history] == [PARENT.run_id]
