@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from itertools import permutations
 
 from isocost.domain.cluster import ClusterSpec, NodeType, node_type_of, total_cores
+from isocost.domain.execution import Execution
 from isocost.domain.experiment import Experiment, Trial
 from isocost.domain.profile import RunProfile
 from isocost.domain.project import Project
@@ -20,7 +21,9 @@ class TrialRecord:
     """All that is stored about one trial.
 
     Attributes:
-        profiles: by run id, of the ingested runs that left an event log.
+        profiles: by run id, of the ingested runs that left an event log; none where they were not
+            asked for.
+        executions: of a project that lives in a workspace.
     """
 
     trial: Trial
@@ -28,6 +31,35 @@ class TrialRecord:
     runs: Sequence[Run]
     recommendations: Sequence[Recommendation]
     profiles: Mapping[str, RunProfile]
+    executions: Sequence[Execution] = ()
+
+    @property
+    def max_runtime_s(self) -> float | None:
+        """The SLA, if there is one by now."""
+        return None if self.project.sla is None else self.project.sla.max_runtime_s
+
+    def took_s(self, run: Run) -> float | None:
+        """Return what is held against the SLA: request to end, or the application where unknown.
+
+        None for a failed run.
+        """
+        if run.runtime_s is None:
+            return None
+        truth = self.trial.truth
+        return run.runtime_s if truth is None else truth.duration_s.get(run.run_id, run.runtime_s)
+
+    def is_late(self, run: Run) -> bool | None:
+        """Return whether a run that is over missed the SLA or failed; None without an SLA."""
+        if self.max_runtime_s is None:
+            return None
+        took_s = self.took_s(run)
+        return took_s is None or took_s > self.max_runtime_s
+
+    def paid_usd(self, run: Run) -> float | None:
+        """Return the bill of a run where it is known, else its list cost."""
+        listed = None if run.cost is None else run.cost.total_usd
+        truth = self.trial.truth
+        return listed if truth is None else truth.billed_usd.get(run.run_id, listed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +78,7 @@ class Lineage:
     Attributes:
         baseline: the trial's cold start, which savings are measured against.
         max_runtime_s: the SLA.
+        is_sla_met: whether the child ended in time; a failed one did not.
     """
 
     trial: Trial
@@ -54,6 +87,7 @@ class Lineage:
     child: Run
     recommendation: Recommendation
     max_runtime_s: float
+    is_sla_met: bool
 
     @property
     def prediction(self) -> Prediction:
@@ -66,11 +100,6 @@ class Lineage:
         if not self.child.runtime_s:
             return None
         return self.prediction.runtime_s / self.child.runtime_s - 1.0
-
-    @property
-    def is_sla_met(self) -> bool:
-        """Whether the child ended in time; a failed one did not."""
-        return self.child.runtime_s is not None and self.child.runtime_s <= self.max_runtime_s
 
     @property
     def saving_fraction(self) -> float | None:
@@ -115,9 +144,8 @@ def lineages(record: ExperimentRecord) -> list[Lineage]:
 
 def _lineages_of(record: TrialRecord) -> list[Lineage]:
     by_id = {run.run_id: run for run in record.runs}
-    children = {run.recommendation_id: run for run in record.runs if run.is_over}
-    sla = record.project.sla
-    if sla is None:
+    children = first_children(record.runs)
+    if record.max_runtime_s is None:
         return []
     return [
         Lineage(
@@ -126,11 +154,21 @@ def _lineages_of(record: TrialRecord) -> list[Lineage]:
             parent=by_id[recommendation.parent_run_id],
             child=children[recommendation.recommendation_id],
             recommendation=recommendation,
-            max_runtime_s=sla.max_runtime_s,
+            max_runtime_s=record.max_runtime_s,
+            is_sla_met=not record.is_late(children[recommendation.recommendation_id]),
         )
         for recommendation in record.recommendations
         if recommendation.recommendation_id in children
     ]
+
+
+def first_children(runs: Sequence[Run]) -> dict[str, Run]:
+    """Return, by recommendation id, the first run over that tried it; later ones repeat it."""
+    children: dict[str, Run] = {}
+    for run in runs:
+        if run.recommendation_id is not None and run.is_over:
+            children.setdefault(run.recommendation_id, run)
+    return children
 
 
 def replay_errors(record: ExperimentRecord) -> dict[str, float]:
