@@ -4,16 +4,17 @@ import pytest
 
 from isocost.store.memory import MemoryStore
 from isocost.store.sql.store import SqlStore
+from isocost.testing.store_questions_suite import StoreQuestionsSuite
 from isocost.testing.store_suite import StoreSuite
 
 
-class TestMemoryStore(StoreSuite):
+class TestMemoryStore(StoreSuite, StoreQuestionsSuite):
     @pytest.fixture
     def store(self):
         return MemoryStore()
 
 
-class TestSqliteStore(StoreSuite):
+class TestSqliteStore(StoreSuite, StoreQuestionsSuite):
     @pytest.fixture
     def store(self, tmp_path):
         store = SqlStore(tmp_path / "isocost.db")
@@ -21,7 +22,7 @@ class TestSqliteStore(StoreSuite):
         store.close()
 
 
-class TestPostgresStore(StoreSuite):
+class TestPostgresStore(StoreSuite, StoreQuestionsSuite):
     @pytest.fixture
     def store(self, postgres):
         store = SqlStore(postgres.a_database())

@@ -10,7 +10,8 @@ from alembic.migration import MigrationContext
 from isocost.store.sql.migrate import migrate, take_back
 from isocost.store.sql.store import SqlStore
 from isocost.store.sql.tables import METADATA
-from isocost.testing.nouns import a_project, a_run
+from isocost.testing.nouns import LARGE, SMALL, a_project, a_run
+from isocost.testing.store_questions_suite import DATA, an_execution
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -90,3 +91,34 @@ def test_runs_stored_before_there_was_a_time_column_are_found_by_it(where):
             migrate(connection)
             column = METADATA.tables["runs"].c.requested_at
             assert connection.scalar(sa.select(column)).isoformat()[:16] == "2026-03-01T06:00"
+
+
+def questions(tx):
+    """What a store answers by columns that came with 0005."""
+    return (
+        tx.tallies(["p-1"]),
+        tx.costs_of(["p-1-0"]),
+        tx.newest_execution_of_each(["p-1"], is_failed=True),
+        tx.newest_explained_run_of_each(["p-1"]),
+        tx.runs_elsewhere("p-1", "main", not_on=SMALL, newest=9),
+        tx.runs_elsewhere("p-1", "main", not_on=LARGE, newest=9),
+    )
+
+
+def test_rows_stored_before_there_were_bounded_questions_answer_them(where):
+    with closing(SqlStore(where)) as store:
+        with store.transaction() as tx:
+            tx.put_project(a_project())
+            tx.put_execution(an_execution("p-1", 0))
+            tx.put_execution(an_execution("p-1", 1, is_success=False))
+            run = a_run(execution_id="p-1-0", cluster_key="main", deviation=DATA, asked_spec=LARGE)
+            tx.put_run(run)
+            tx.put_run(a_run("r-2", ordinal=1, cluster_key="main"))
+            before = questions(tx)
+        with store._database.writing() as connection:
+            take_back(connection, revision="0004")
+            migrate(connection)
+        with store.transaction(read_only=True) as tx:
+            assert questions(tx) == before
+        assert all(before[:5])
+        assert before[5] == []

@@ -162,7 +162,7 @@ class Transaction(Protocol):
     def runs_of(
         self, project_id: str, *, newest: int | None = None, cluster_key: str | None = None
     ) -> Sequence[Run]:
-        """Return a project's runs by ordinal and id, all or the newest few, of a cluster or all."""
+        """Return a project's runs by ordinal and id, or the newest few, of all or one cluster."""
         ...
 
     def runs_elsewhere(
@@ -220,7 +220,7 @@ class Transaction(Protocol):
         newest: int | None = None,
         states: Collection[RecommendationState] | None = None,
     ) -> Sequence[Recommendation]:
-        """Return a project's recommendations, oldest first, all or the newest few in some states."""
+        """Return a project's recommendations, oldest first, or the newest few in some states."""
         ...
 
     def recommendation_count(self, parent_run_id: str) -> int:

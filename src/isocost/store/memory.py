@@ -1,49 +1,28 @@
 """A store in this process's memory: for tests, simulations and anything not worth a file."""
 
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, fields
-from typing import TypeVar
 
 from isocost.domain.change import Change, ChangeState
 from isocost.domain.execution import Execution
 from isocost.domain.experiment import Experiment, Trial
 from isocost.domain.profile import RunProfile
 from isocost.domain.project import Project
-from isocost.domain.recommendation import Recommendation
+from isocost.domain.recommendation import Recommendation, RecommendationState
 from isocost.domain.run import Run
 from isocost.domain.workspace import Workspace
+from isocost.store._memory_across import Across, Tables, Value, newest_few
 from isocost.store.base import Transaction
 from isocost.store.lookup import belongs_to_experiment, not_found, still_has_projects
 from isocost.store.nesting import NoNesting, write_refused
-
-Value = TypeVar("Value")
-
-
-@dataclass(slots=True)
-class _Tables:
-    """Everything remembered; values are frozen, so copying the dictionaries copies the store."""
-
-    workspaces: dict[str, Workspace] = field(default_factory=dict)
-    projects: dict[str, Project] = field(default_factory=dict)
-    executions: dict[str, Execution] = field(default_factory=dict)
-    changes: dict[str, Change] = field(default_factory=dict)
-    runs: dict[str, Run] = field(default_factory=dict)
-    profiles: dict[str, RunProfile] = field(default_factory=dict)
-    recommendations: dict[str, Recommendation] = field(default_factory=dict)
-    experiments: dict[str, Experiment] = field(default_factory=dict)
-    trials: dict[str, Trial] = field(default_factory=dict)
-
-    def copy(self) -> "_Tables":
-        return _Tables(*(dict(getattr(self, f.name)) for f in fields(self)))
 
 
 class MemoryStore:
     """Keeps every noun in a dictionary; one transaction at a time."""
 
     def __init__(self) -> None:
-        self._tables = _Tables()
+        self._tables = Tables()
         self._lock = threading.Lock()
         self._nesting = NoNesting()
 
@@ -65,11 +44,7 @@ class MemoryStore:
         """Do nothing: memory needs no release."""
 
 
-class _MemoryTransaction:
-    def __init__(self, tables: _Tables, *, read_only: bool) -> None:
-        self._tables = tables
-        self._is_read_only = read_only
-
+class _MemoryTransaction(Across):
     def put_workspace(self, workspace: Workspace) -> None:
         self._put(self._tables.workspaces, workspace.name, workspace)
 
@@ -125,16 +100,21 @@ class _MemoryTransaction:
     ) -> Sequence[Execution]:
         all_of = (e for e in self._tables.executions.values() if e.project_id == project_id)
         found = sorted((e for e in all_of if not (is_open and e.is_over)), key=lambda e: e.ordinal)
-        return _newest(found, newest)
+        return newest_few(found, newest)
 
     def put_change(self, change: Change) -> None:
         self.project(change.project_id)
         self._put(self._tables.changes, change.change_id, change)
 
-    def changes_of(self, project_id: str, *, is_planned: bool = False) -> Sequence[Change]:
+    def change(self, change_id: str) -> Change:
+        return _get(self._tables.changes, change_id, "change")
+
+    def changes_of(
+        self, project_id: str, *, newest: int | None = None, is_planned: bool = False
+    ) -> Sequence[Change]:
         all_of = (c for c in self._tables.changes.values() if c.project_id == project_id)
         found = (c for c in all_of if not is_planned or c.state is ChangeState.PLANNED)
-        return sorted(found, key=lambda c: (c.planned_at, c.change_id))
+        return newest_few(sorted(found, key=lambda c: (c.planned_at, c.change_id)), newest)
 
     def put_run(self, run: Run) -> None:
         self.project(run.project_id)
@@ -143,9 +123,12 @@ class _MemoryTransaction:
     def run(self, run_id: str) -> Run:
         return _get(self._tables.runs, run_id, "run")
 
-    def runs_of(self, project_id: str, *, newest: int | None = None) -> Sequence[Run]:
-        runs = (r for r in self._tables.runs.values() if r.project_id == project_id)
-        return _newest(sorted(runs, key=lambda r: (r.ordinal, r.run_id)), newest)
+    def runs_of(
+        self, project_id: str, *, newest: int | None = None, cluster_key: str | None = None
+    ) -> Sequence[Run]:
+        mine = (r for r in self._tables.runs.values() if r.project_id == project_id)
+        runs = (r for r in mine if cluster_key in {None, r.cluster_key})
+        return newest_few(sorted(runs, key=lambda r: (r.ordinal, r.run_id)), newest)
 
     def newest_runs(self, count: int) -> Sequence[Run]:
         runs = self._tables.runs.values()
@@ -174,11 +157,16 @@ class _MemoryTransaction:
         return _get(self._tables.recommendations, recommendation_id, "recommendation")
 
     def recommendations_of(
-        self, project_id: str, *, newest: int | None = None
+        self,
+        project_id: str,
+        *,
+        newest: int | None = None,
+        states: Collection[RecommendationState] | None = None,
     ) -> Sequence[Recommendation]:
-        found = (r for r in self._tables.recommendations.values() if r.project_id == project_id)
+        all_of = (r for r in self._tables.recommendations.values() if r.project_id == project_id)
+        found = (r for r in all_of if states is None or r.state in states)
         ordered = sorted(found, key=lambda r: (r.drafted_at, r.recommendation_id))
-        return _newest(ordered, newest)
+        return newest_few(ordered, newest)
 
     def put_experiment(self, experiment: Experiment) -> None:
         self._put(self._tables.experiments, experiment.name, experiment)
@@ -211,10 +199,6 @@ class _MemoryTransaction:
             raise write_refused("removal")
         for key in keys:
             table.pop(key, None)
-
-
-def _newest(ordered: list[Value], count: int | None) -> list[Value]:
-    return ordered if count is None else ordered[max(0, len(ordered) - count) :]
 
 
 def _ids_of(

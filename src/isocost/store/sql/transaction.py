@@ -1,28 +1,22 @@
 """A connection in; the store's transaction over it: nouns in, rows out, and back."""
 
-from collections.abc import Sequence
-from typing import Any, Final, TypeVar
+from collections.abc import Collection, Sequence
 
-import msgspec
-from sqlalchemy import Column, ColumnElement, Connection, delete, select
-from sqlalchemy import Table as SqlTable
+from sqlalchemy import Connection, select
 
 from isocost.domain.change import Change, ChangeState
 from isocost.domain.execution import Execution
 from isocost.domain.experiment import Experiment, Trial
 from isocost.domain.profile import RunProfile
 from isocost.domain.project import Project
-from isocost.domain.recommendation import Recommendation
+from isocost.domain.recommendation import Recommendation, RecommendationState
 from isocost.domain.run import Run
 from isocost.domain.workspace import Workspace
-from isocost.errors import InvalidInput
 from isocost.store.base import Transaction
-from isocost.store.lookup import belongs_to_experiment, not_found, still_has_projects
-from isocost.store.nesting import write_refused
+from isocost.store.lookup import belongs_to_experiment, still_has_projects
 from isocost.store.sql import tables
+from isocost.store.sql._across import Across, text_of
 from isocost.store.sql.database import Database
-
-Value = TypeVar("Value")
 
 
 def transaction_over(
@@ -32,12 +26,7 @@ def transaction_over(
     return _SqlTransaction(connection, database, read_only=read_only)
 
 
-class _SqlTransaction:
-    def __init__(self, connection: Connection, database: Database, *, read_only: bool) -> None:
-        self._connection = connection
-        self._database = database
-        self._is_read_only = read_only
-
+class _SqlTransaction(Across):
     def put_workspace(self, workspace: Workspace) -> None:
         self._put(tables.WORKSPACES, workspace, name=workspace.name)
 
@@ -58,7 +47,13 @@ class _SqlTransaction:
         workspace = None if project.origin is None else project.origin.workspace
         if workspace is not None:
             self.workspace(workspace)
-        self._put(tables.PROJECTS, project, project_id=project.project_id, workspace=workspace)
+        self._put(
+            tables.PROJECTS,
+            project,
+            project_id=project.project_id,
+            workspace=workspace,
+            max_runtime_s=None if project.sla is None else project.sla.max_runtime_s,
+        )
 
     def project(self, project_id: str) -> Project:
         return self._get(tables.PROJECTS.c.project_id, project_id, Project)
@@ -96,6 +91,8 @@ class _SqlTransaction:
             project_id=execution.project_id,
             ordinal=execution.ordinal,
             is_open=not execution.is_over,
+            is_success=execution.is_success,
+            duration_s=execution.duration_s,
         )
 
     def execution(self, execution_id: str) -> Execution:
@@ -107,7 +104,7 @@ class _SqlTransaction:
         table = tables.EXECUTIONS
         query = select(table.c.body).where(table.c.project_id == project_id)
         if is_open:
-            query = query.where(table.c.is_open)
+            query = query.where(table.c.is_open.is_(True))
         return self._newest(query, [table.c.ordinal], count=newest, noun=Execution)
 
     def put_change(self, change: Change) -> None:
@@ -121,12 +118,18 @@ class _SqlTransaction:
             planned_at=change.planned_at,
         )
 
-    def changes_of(self, project_id: str, *, is_planned: bool = False) -> Sequence[Change]:
+    def change(self, change_id: str) -> Change:
+        return self._get(tables.CHANGES.c.change_id, change_id, Change)
+
+    def changes_of(
+        self, project_id: str, *, newest: int | None = None, is_planned: bool = False
+    ) -> Sequence[Change]:
         table = tables.CHANGES
         query = select(table.c.body).where(table.c.project_id == project_id)
         if is_planned:
             query = query.where(table.c.state == ChangeState.PLANNED.value)
-        return self._all(query.order_by(table.c.planned_at, table.c.change_id), Change)
+        order = [table.c.planned_at, table.c.change_id]
+        return self._newest(query, order, count=newest, noun=Change)
 
     def put_run(self, run: Run) -> None:
         self.project(run.project_id)
@@ -138,14 +141,23 @@ class _SqlTransaction:
             ordinal=run.ordinal,
             state=run.state.value,
             requested_at=run.requested_at,
+            cluster_key=run.cluster_key,
+            asked=None if run.asked_spec is None else text_of(run.asked_spec),
+            execution_id=run.execution_id,
+            cost_usd=None if run.cost is None else run.cost.total_usd,
+            is_explained=run.deviation is not None and run.deviation.main_cause is not None,
         )
 
     def run(self, run_id: str) -> Run:
         return self._get(tables.RUNS.c.run_id, run_id, Run)
 
-    def runs_of(self, project_id: str, *, newest: int | None = None) -> Sequence[Run]:
+    def runs_of(
+        self, project_id: str, *, newest: int | None = None, cluster_key: str | None = None
+    ) -> Sequence[Run]:
         table = tables.RUNS
         query = select(table.c.body).where(table.c.project_id == project_id)
+        if cluster_key is not None:
+            query = query.where(table.c.cluster_key == cluster_key)
         return self._newest(query, [table.c.ordinal, table.c.run_id], count=newest, noun=Run)
 
     def newest_runs(self, count: int) -> Sequence[Run]:
@@ -194,10 +206,16 @@ class _SqlTransaction:
         return self._get(key, recommendation_id, Recommendation)
 
     def recommendations_of(
-        self, project_id: str, *, newest: int | None = None
+        self,
+        project_id: str,
+        *,
+        newest: int | None = None,
+        states: Collection[RecommendationState] | None = None,
     ) -> Sequence[Recommendation]:
         table = tables.RECOMMENDATIONS
         query = select(table.c.body).where(table.c.project_id == project_id)
+        if states is not None:
+            query = query.where(table.c.state.in_(sorted(state.value for state in states)))
         order = [table.c.drafted_at, table.c.recommendation_id]
         return self._newest(query, order, count=newest, noun=Recommendation)
 
@@ -236,65 +254,3 @@ class _SqlTransaction:
     def trials_of(self, experiment: str) -> Sequence[Trial]:
         query = select(tables.TRIALS.c.body).where(tables.TRIALS.c.experiment == experiment)
         return self._all(query.order_by(tables.TRIALS.c.ordinal), Trial)
-
-    def _put(self, table: SqlTable, value: object, **columns: object) -> None:
-        if self._is_read_only:
-            raise write_refused(type(value).__name__)
-        row = {**columns, "body": msgspec.json.encode(value)}
-        self._connection.execute(self._database.upsert(table, row))
-
-    def _remove(self, table: SqlTable, is_meant: ColumnElement[bool]) -> None:
-        if self._is_read_only:
-            raise write_refused("removal")
-        self._connection.execute(delete(table).where(is_meant))
-
-    def _newest(
-        self,
-        query: Any,  # noqa: ANN401  Select is generic in its row
-        order: Sequence[Column[Any]],
-        *,
-        count: int | None,
-        noun: type[Value],
-    ) -> list[Value]:
-        """Return what is found in order; of that the last `count`, if it is given."""
-        if count is None:
-            return self._all(query.order_by(*order), noun)
-        newest_first = query.order_by(*(column.desc() for column in order)).limit(count)
-        return self._all(newest_first, noun)[::-1]
-
-    def _get(self, key: Column[str], wanted: str, noun: type[Value]) -> Value:
-        body = key.table.c.body
-        found = self._connection.execute(select(body).where(key == wanted)).scalar_one_or_none()
-        if found is None:
-            raise not_found(_NOUNS[noun], wanted, self._keys(key))
-        return self._decoded(found, noun)
-
-    def _keys(self, key: Column[str]) -> list[str]:
-        return [row[0] for row in self._connection.execute(select(key).limit(_KEYS_SHOWN))]
-
-    def _all(self, query: Any, noun: type[Value]) -> list[Value]:  # noqa: ANN401  Select is generic in its row
-        return [self._decoded(row[0], noun) for row in self._connection.execute(query)]
-
-    def _decoded(self, body: bytes, noun: type[Value]) -> Value:
-        try:
-            return msgspec.json.decode(body, type=noun)
-        except (msgspec.DecodeError, UnicodeDecodeError, InvalidInput) as error:
-            # InvalidInput is what our values raise when they check themselves.
-            raise InvalidInput(
-                f"A {noun.__name__} stored in {self._database.name} cannot be read: {error}. It "
-                "is damaged or was written by another version of Isocost. Use that version, put a "
-                f"good copy in its place, or {self._database.elsewhere}."
-            ) from error
-
-
-_KEYS_SHOWN: Final = 1000  # enough to find a near miss in; an error message needs no full scan
-_NOUNS: Final[dict[type, str]] = {
-    Workspace: "workspace",
-    Project: "project",
-    Execution: "execution",
-    Recommendation: "recommendation",
-    Run: "run",
-    RunProfile: "profile of run",
-    Experiment: "experiment",
-    Trial: "trial",
-}

@@ -1,0 +1,115 @@
+"""A connection in; values out of the bodies of rows, and back into them."""
+
+from collections.abc import Collection, Iterator, Sequence
+from typing import Any, Final, TypeVar
+
+import msgspec
+from sqlalchemy import Column, ColumnElement, Connection, delete, func, select
+from sqlalchemy import Table as SqlTable
+
+from isocost.domain.change import Change
+from isocost.domain.execution import Execution
+from isocost.domain.experiment import Experiment, Trial
+from isocost.domain.profile import RunProfile
+from isocost.domain.project import Project
+from isocost.domain.recommendation import Recommendation
+from isocost.domain.run import Run
+from isocost.domain.workspace import Workspace
+from isocost.errors import InvalidInput
+from isocost.store.lookup import not_found
+from isocost.store.nesting import write_refused
+from isocost.store.sql.database import Database
+
+Value = TypeVar("Value")
+
+# SQLite takes 32,766 parameters in one statement, PostgreSQL 65,535.
+MOST_AT_ONCE: Final = 10_000
+_KEYS_SHOWN: Final = 1000  # enough to find a near miss in; an error message needs no full scan
+_NOUNS: Final[dict[type, str]] = {
+    Workspace: "workspace",
+    Project: "project",
+    Execution: "execution",
+    Change: "change",
+    Recommendation: "recommendation",
+    Run: "run",
+    RunProfile: "profile of run",
+    Experiment: "experiment",
+    Trial: "trial",
+}
+
+
+class Rows:
+    """Reads and writes single rows and lists of them, in one open transaction."""
+
+    def __init__(self, connection: Connection, database: Database, *, read_only: bool) -> None:
+        self._connection = connection
+        self._database = database
+        self._is_read_only = read_only
+
+    def _put(self, table: SqlTable, value: object, **columns: object) -> None:
+        if self._is_read_only:
+            raise write_refused(type(value).__name__)
+        row = {**columns, "body": msgspec.json.encode(value)}
+        self._connection.execute(self._database.upsert(table, row))
+
+    def _remove(self, table: SqlTable, is_meant: ColumnElement[bool]) -> None:
+        if self._is_read_only:
+            raise write_refused("removal")
+        self._connection.execute(delete(table).where(is_meant))
+
+    def _newest(
+        self,
+        query: Any,  # noqa: ANN401  Select is generic in its row
+        order: Sequence[Column[Any]],
+        *,
+        count: int | None,
+        noun: type[Value],
+    ) -> list[Value]:
+        """Return what is found in order; of that the last `count`, if it is given."""
+        if count is None:
+            return self._all(query.order_by(*order), noun)
+        newest_first = query.order_by(*(column.desc() for column in order)).limit(count)
+        return self._all(newest_first, noun)[::-1]
+
+    def _get(self, key: Column[str], wanted: str, noun: type[Value]) -> Value:
+        body = key.table.c.body
+        found = self._connection.execute(select(body).where(key == wanted)).scalar_one_or_none()
+        if found is None:
+            raise not_found(_NOUNS[noun], wanted, self._keys(key))
+        return self._decoded(found, noun)
+
+    def _by_key(
+        self, key: Column[str], wanted: Collection[str], noun: type[Value]
+    ) -> dict[str, Value]:
+        query = select(key, key.table.c.body)
+        return {
+            each: self._decoded(body, noun)
+            for some in portions(wanted)
+            for each, body in self._connection.execute(query.where(key.in_(some)))
+        }
+
+    def _count(self, is_meant: ColumnElement[bool]) -> int:
+        return self._connection.execute(select(func.count()).where(is_meant)).scalar_one()
+
+    def _keys(self, key: Column[str]) -> list[str]:
+        return [row[0] for row in self._connection.execute(select(key).limit(_KEYS_SHOWN))]
+
+    def _all(self, query: Any, noun: type[Value]) -> list[Value]:  # noqa: ANN401  Select is generic in its row
+        return [self._decoded(row[0], noun) for row in self._connection.execute(query)]
+
+    def _decoded(self, body: bytes, noun: type[Value]) -> Value:
+        try:
+            return msgspec.json.decode(body, type=noun)
+        except (msgspec.DecodeError, UnicodeDecodeError, InvalidInput) as error:
+            # InvalidInput is what our values raise when they check themselves.
+            raise InvalidInput(
+                f"A {noun.__name__} stored in {self._database.name} cannot be read: {error}. It "
+                "is damaged or was written by another version of Isocost. Use that version, put a "
+                f"good copy in its place, or {self._database.elsewhere}."
+            ) from error
+
+
+def portions(wanted: Collection[str]) -> Iterator[list[str]]:
+    """Return ids without repetition, as many at a time as one statement takes."""
+    ids = list(dict.fromkeys(wanted))
+    return (ids[begin : begin + MOST_AT_ONCE] for begin in range(0, len(ids), MOST_AT_ONCE))
