@@ -1,24 +1,25 @@
 """The demo on two simulated workspaces: weeks lived through, a table, a report."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from statistics import median
+from threading import Event, Thread
 from typing import Final
 
 from isocost import clock
-from isocost.cli.console import OUT, print_json, run_progress
+from isocost.cli.console import OUT, RunProgress, print_json, run_progress
 from isocost.cli.demo_table import demo_table, outcome_json
 from isocost.cli.experiment_run import writable_page
 from isocost.domain.workspace import Cloud, Plan, Workspace
+from isocost.jobbank.pool import ProcessPool
 from isocost.settings import Settings
 from isocost.simulator.server.control import WorkspaceControl
 from isocost.simulator.server.launching import launched
 from isocost.simulator.server.serving import Address
 from isocost.simulator.workspace.estate import EstatePlan
-from isocost.usecases.loop import Loop
 from isocost.usecases.rehearse import (
     Outcome,
     Stage,
@@ -29,7 +30,7 @@ from isocost.usecases.rehearse import (
     true_runs,
 )
 from isocost.web.report import write_report
-from isocost.wiring import Connection, at_home, open_loop
+from isocost.wiring import Connection, at_home, open_loop, open_store
 
 DEADLINE_FACTOR: Final = 1.5  # of what a run takes today: what a user would call "no slower"
 MISS_FRACTION: Final = 0.05
@@ -39,7 +40,8 @@ _BEFORE: Final = timedelta(days=4)
 # Changes come when most jobs have been learned, and leave time to adapt.
 _CHANGES_AFTER: Final = 0.55  # of the days
 _PLANS: Final[Mapping[Cloud, Plan]] = {Cloud.AWS: Plan.PREMIUM, Cloud.AZURE: Plan.PREMIUM}
-_LOGS: Final = "dbfs:/cluster-logs"
+_LOGS: Final = "/Volumes/main/isocost/logs"
+_LOOK_EVERY_S: Final = 0.5
 # A job may become this much dearer before it counts: noise of its runs.
 _DEARER: Final = 0.02
 
@@ -83,32 +85,29 @@ def _lived_through(chosen: WorkspacesDemo, settings: Settings) -> _Result:
         seed=chosen.seed,
         changes_after_days=chosen.days * _CHANGES_AFTER,
     )
+    at = at_home(settings, home)
     with ExitStack() as stack:
-        addresses = {c: stack.enter_context(launched(c, seed=chosen.seed)) for c in Cloud}
-        stages = [_stage(cloud, address, plan) for cloud, address in addresses.items()]
+        addresses = [stack.enter_context(launched(c, seed=chosen.seed)) for c in Cloud]
+        stages = [_stage(c, a, plan) for c, a in zip(Cloud, addresses, strict=True)]
         begin = stages[0].control.now()
         until = begin + timedelta(days=chosen.days)
-        connections = [
-            Connection(stage.workspace, address.token)
-            for stage, address in zip(stages, addresses.values(), strict=True)
+        store = stack.enter_context(closing(open_store(at)))
+        legs = [
+            _Leg(stage.workspace, address, at, until)
+            for stage, address in zip(stages, addresses, strict=True)
         ]
-        by_name = {stage.workspace.name: stage for stage in stages}
-        loop = stack.enter_context(
-            open_loop(
-                at_home(settings, home),
-                connections=connections,
-                now_in=lambda workspace: by_name[workspace.name].now(),
-            )
-        )
-        _rehearse(loop, stages, until=until)
-        alone = {name: runs for name, runs in _alone(chosen, plan, until=until)}
+        with _progress(stages, until):
+            for place, project_ids in ProcessPool()(_look_after, legs):
+                stages[place].project_ids = project_ids
+        twins = [_Twin(cloud, chosen.seed, plan, until) for cloud in Cloud]
+        left = dict(ProcessPool()(_leave_alone, twins))
         found = outcomes(
-            loop.store,
+            store,
             stages,
-            alone,
+            {stage.workspace.name: left[place] for place, stage in enumerate(stages)},
             changed_at=begin - _BEFORE + timedelta(days=plan.changes_after_days),
         )
-        write_report(report, loop.store, title="Isocost demo", notes=_notes(chosen, until=until))
+        write_report(report, store, title="Isocost demo", notes=_notes(chosen, until=until))
     return _Result(found, clock.monotonic_s() - begun, report, home)
 
 
@@ -129,30 +128,68 @@ def _stage(cloud: Cloud, address: Address, plan: EstatePlan) -> Stage:
     return Stage(workspace, control, changes)
 
 
-def _rehearse(loop: Loop, stages: Sequence[Stage], *, until: datetime) -> None:
+@dataclass(frozen=True, slots=True)
+class _Leg:
+    """One workspace's part of the demo, which a process of its own lives through."""
+
+    workspace: Workspace
+    address: Address
+    settings: Settings
+    until: datetime
+
+
+def _look_after(leg: _Leg) -> dict[str, str]:
+    """Import what there is and look after it until the end; returns the projects' ids."""
+    control = WorkspaceControl(leg.address.url, leg.address.control_token)
+    stage = Stage(leg.workspace, control, {})
+    connections = [Connection(leg.workspace, leg.address.token)]
+    with open_loop(leg.settings, connections=connections, now_in=lambda _: stage.now()) as loop:
+        import_all(loop, stage, sla_factor=DEADLINE_FACTOR, miss_fraction=MISS_FRACTION)
+        live_through(loop, stage, until=leg.until)
+    return stage.project_ids
+
+
+@dataclass(frozen=True, slots=True)
+class _Twin:
+    """A workspace like one of the demo's that nobody looks after."""
+
+    cloud: Cloud
+    seed: int
+    plan: EstatePlan
+    until: datetime
+
+
+def _leave_alone(twin: _Twin) -> list[TrueRun]:
+    """Return what the runs would have been on the clusters people chose."""
+    with launched(twin.cloud, seed=twin.seed) as address:
+        stage = _stage(twin.cloud, address, twin.plan)
+        begin = stage.control.now()
+        stage.control.advance(until=twin.until)
+        return true_runs(stage.control, begin)
+
+
+@contextmanager
+def _progress(stages: Sequence[Stage], until: datetime) -> Iterator[None]:
+    """Show how far the workspaces have come for as long as the block lasts."""
+    begin, ended = min(stage.control.now() for stage in stages), Event()
+    days = max(1, (until - begin).days)
+
+    def watch(progress: RunProgress) -> None:
+        shown = None
+        while not ended.wait(_LOOK_EVERY_S):
+            now = min(stage.control.now() for stage in stages)
+            if now.date() != shown:
+                shown = now.date()
+                progress(f"{now:%A %d %B}", done=(now - begin).days, total=days)
+
     with run_progress("days") as progress:
-        for stage in stages:
-            progress(f"importing from {stage.workspace.name}", done=0, total=1)
-            import_all(loop, stage, sla_factor=DEADLINE_FACTOR, miss_fraction=MISS_FRACTION)
-        begin = stages[0].control.now()
-        days = max(1, (until - begin).days)
-
-        def tell(day: str, fraction: float) -> None:
-            progress(day, done=int(fraction * days), total=days)
-
-        live_through(loop, stages, until=until, tell=tell)
-
-
-def _alone(
-    chosen: WorkspacesDemo, plan: EstatePlan, *, until: datetime
-) -> Iterator[tuple[str, list[TrueRun]]]:
-    """Yield what the runs of each workspace would have been on the clusters people chose."""
-    for cloud in Cloud:
-        with launched(cloud, seed=chosen.seed) as address:
-            stage = _stage(cloud, address, plan)
-            begin = stage.control.now()
-            stage.control.advance(until=until)
-            yield stage.workspace.name, true_runs(stage.control, begin)
+        watching = Thread(target=watch, args=(progress,), daemon=True)
+        watching.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            watching.join()
 
 
 def _notes(chosen: WorkspacesDemo, *, until: datetime) -> list[str]:

@@ -1,11 +1,11 @@
-"""Simulated workspaces and a loop in; some weeks of their jobs lived through under it out.
+"""A simulated workspace and a loop in; some weeks of its jobs lived through under it out.
 
 Time is moved in steps; after each, what ended is looked after as the server would do it. The same
-workspaces left alone are the baseline: same seeds, days and data, and the clusters people chose.
+workspace left alone is the baseline: same seed, days and data, and the clusters people chose.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from statistics import fmean
@@ -22,8 +22,6 @@ from isocost.usecases.adopt import Intent, adopt, listed
 from isocost.usecases.loop import Loop
 from isocost.usecases.project_view import ProjectView, project_view
 from isocost.usecases.reconcile import look_after
-
-Tell = Callable[[str, float], None]
 
 # Long enough that a run's log has been delivered when it is looked for again, short enough that a
 # recommendation is applied before the next run of a job that runs twice a day.
@@ -72,17 +70,12 @@ def import_all(loop: Loop, stage: Stage, *, sla_factor: float, miss_fraction: fl
         stage.project_ids[definition_id] = project.project_id
 
 
-def live_through(loop: Loop, stages: Sequence[Stage], *, until: datetime, tell: Tell) -> None:
-    """Move time in all workspaces together, and look after their projects, until a moment."""
-    begin = min(stage.now() for stage in stages)
-    now = begin
-    while now < until:
-        now = min(until, now + STEP)
-        for stage in stages:
-            stage.advance(now)
-            for project_id in stage.project_ids.values():
-                look_after(loop, project_id)
-        tell(f"{now:%A %d %B}", (now - begin) / (until - begin))
+def live_through(loop: Loop, stage: Stage, *, until: datetime) -> None:
+    """Move time in a workspace, and look after its projects, until a moment."""
+    while stage.now() < until:
+        stage.advance(min(until, stage.now() + STEP))
+        for project_id in stage.project_ids.values():
+            look_after(loop, project_id)
 
 
 @dataclass(frozen=True, slots=True)
