@@ -89,7 +89,7 @@ class Calls:
             yield connection
 
     async def patiently(
-        self, ask: Callable[[], Awaitable[Answer]], *, patience_s: float = ABSENCE_S
+        self, ask: Callable[[], Awaitable[Answer]], *, patience_s: float
     ) -> Answer:
         """Ask, and ask again for as long as the server is away; asking twice must do no harm.
 

@@ -8,7 +8,7 @@ from procrastinate.jobs import Job
 from procrastinate.manager import JobManager
 
 from isocost.queue.base import Backlog, Handlers, Shift, WorkItem
-from isocost.queue.postgres.calls import Calls
+from isocost.queue.postgres.calls import ABSENCE_S, Calls
 from isocost.queue.postgres.schema import LOCK, bring_up_to_date, is_up_to_date
 from isocost.queue.postgres.worker import DEFAULT_PACE, QUEUE, Pace, Worker
 
@@ -33,13 +33,21 @@ _WITHDRAWN: Final = (
 class PostgresQueue:
     """Work shared by machines; its rows lie beside the store's, in the same database."""
 
-    def __init__(self, conninfo: str, *, name: str, pace: Pace = DEFAULT_PACE) -> None:
+    def __init__(
+        self,
+        conninfo: str,
+        *,
+        name: str,
+        pace: Pace = DEFAULT_PACE,
+        absence_s: float = ABSENCE_S,
+    ) -> None:
         """Prepare; each call connects.
 
         Args:
             conninfo: where the database is, password included.
             name: the same for messages, without it.
             pace: how often workers look around.
+            absence_s: how long a call waits for a server that is gone; workers wait for ever.
 
         Raises:
             InvalidInput: if libpq does not take the address.
@@ -47,6 +55,7 @@ class PostgresQueue:
         self._conninfo = conninfo
         self._name = name
         self._pace = pace
+        self._absence_s = absence_s
         self._is_ready = False
         Calls(conninfo, name)  # which checks the address
 
@@ -109,7 +118,9 @@ class PostgresQueue:
         async def run() -> Answer:
             async with calls.opened() as manager:
                 await self._prepare(calls)
-                return await calls.patiently(lambda: ask(calls, manager))
+                return await calls.patiently(
+                    lambda: ask(calls, manager), patience_s=self._absence_s
+                )
 
         return asyncio.run(run())
 
@@ -124,7 +135,7 @@ class PostgresQueue:
                 async with calls.transaction() as connection:
                     await bring_up_to_date(connection)
 
-        await calls.patiently(prepare)
+        await calls.patiently(prepare, patience_s=self._absence_s)
         self._is_ready = True
 
 
