@@ -14,7 +14,7 @@ RealSpark = Annotated[
 ]
 Days = Annotated[
     int,
-    typer.Option(min=10, max=200, help="Simulated days to live through; not for --real-spark."),
+    typer.Option(min=8, max=200, help="Simulated days to live through; not for --real-spark."),
 ]
 Seed = Annotated[int, typer.Option(help="Decides all that is drawn; not for --real-spark.")]
 

@@ -78,8 +78,8 @@ def _lived_through(chosen: WorkspacesDemo, settings: Settings) -> _Result:
     begun = clock.monotonic_s()
     home = settings.storage.home / "demo"
     report = writable_page(chosen.html or home / "report.html")
-    for left in home.glob("isocost.db*"):  # of the demo before
-        left.unlink()
+    for stale in home.glob("isocost.db*"):  # of the demo before
+        stale.unlink()
     plan = EstatePlan(
         job_count=DEFINITIONS_PER_WORKSPACE,
         seed=chosen.seed,
