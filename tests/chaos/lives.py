@@ -179,14 +179,19 @@ def live(life: Life) -> None:
     """Live to the end, or to the death that is planned; whoever died goes on where it was."""
     control = life.place.control
     with opened(life, tell=_killing(life)) as loop:
-        for definition_id in life.place.ids:
-            adopt(loop, life.place.connection.workspace, definition_id, intent=INTENT)
+        import_all(loop, life.place)
         until = life.place.begun_at + HALVES * HALF_DAY
         while True:
             sweep(loop)
             if control.now() >= until:
                 return
             control.advance(HALF_DAY)
+
+
+def import_all(loop: Loop, place: Place) -> None:
+    """Import every definition that is not imported yet."""
+    for definition_id in place.ids:
+        adopt(loop, place.connection.workspace, definition_id, intent=INTENT)
 
 
 @contextmanager

@@ -13,12 +13,11 @@ from typing import Final
 from isocost.domain.change import Change, ChangeKind, ChangeState
 from isocost.domain.limits import NO_LIMITS, Limits
 from isocost.domain.project import Origin, Project, ProjectCluster, Sla
-from isocost.domain.recommendation import RecommendationEvent, RecommendationState
 from isocost.domain.workspace import Workspace
 from isocost.errors import InvalidInput, NotFound
 from isocost.platforms.host import ChangePlan, Definition, Host, Settings
 from isocost.store.base import Store, Transaction
-from isocost.usecases.apply import carry_out, next_change_id, text_of
+from isocost.usecases.apply import carry_out, next_change_id, take_off, text_of
 from isocost.usecases.loop import Loop, LoopStep, Place
 
 _ID: Final = re.compile(r"[^a-z0-9]+")
@@ -110,7 +109,7 @@ def adopt(
     """Import one definition as a project, set it up, and return the project.
 
     Importing twice returns the project that is there. Where the process dies in between, the same
-    call or the next look at the project goes on.
+    call, or the next look at the project, goes on.
 
     Raises:
         InvalidInput: it does not qualify.
@@ -118,17 +117,19 @@ def adopt(
         PlatformError: the workspace refuses or cannot be reached.
     """
     host = loop.host_of(workspace)
-    definition = host.definition(definition_id)
+    place = Place(workspace, host, definition_id=definition_id, now_in=loop.now_in)
+    definition = place.definition()
     with loop.store.transaction(read_only=True) as tx:
         project_id = _project_ids(tx, workspace.name).get(definition_id)
-        if project_id is not None:
-            return tx.project(project_id)
+        known = None if project_id is None else tx.project(project_id)
+        planned = [] if project_id is None else tx.changes_of(project_id, is_planned=True)
+    if known is not None:
+        return _set_up(loop, known, planned, place=place)
     if definition.obstacles:
         raise InvalidInput(
             f"{definition.name!r} ({definition_id}) cannot be imported: "
             f"{' '.join(definition.obstacles)}"
         )
-    place = Place(workspace, host, definition_id=definition_id, now_in=loop.now_in)
     webhook_id = ""
     if workspace.webhook_url and webhook_secret:
         webhook_id = host.webhook(workspace.webhook_url, webhook_secret)
@@ -146,12 +147,19 @@ def adopt(
         if plan.difference:
             tx.put_change(change)
     loop.tell(LoopStep.SET_UP_PLANNED, project.project_id)
-    if plan.difference:
+    return _set_up(loop, project, [change] if plan.difference else [], place=place)
+
+
+def _set_up(loop: Loop, project: Project, planned: Sequence[Change], *, place: Place) -> Project:
+    """Carry out what is planned of a set-up; what else is planned is for the next look."""
+    for change in planned:
+        if change.kind is not ChangeKind.SET_UP:
+            continue
         made = carry_out(loop, change, place)
         loop.tell(LoopStep.SET_UP_WRITTEN, project.project_id)
         if made.state is not ChangeState.MADE:
             raise InvalidInput(
-                f"{definition.name!r} was not set up: {made.detail}. It stays imported; set it up "
+                f"{project.name!r} was not set up: {made.detail}. It stays imported; set it up "
                 f"again with: isocost project set {project.project_id} --set-up"
             )
     loop.tell(LoopStep.IMPORTED, project.project_id)
@@ -206,10 +214,12 @@ def retire(loop: Loop, project: Project) -> Sequence[str]:
     """Take a project off: restore its definition exactly, keep its history; returns what changed.
 
     A definition that is gone needs no restoring. Where somebody else changed it in the meantime,
-    only what this product set is taken back.
+    only what this product set is taken back. Where the process dies in between, the same call, or
+    the next look at the project, goes on.
 
     Raises:
-        PlatformError: the workspace refuses or cannot be reached; the project stays as it is.
+        PlatformError: the workspace refuses or cannot be reached; the project is taken off once
+            it can be.
     """
     place = loop.place_of(project)
     difference: tuple[str, ...] = ()
@@ -218,22 +228,17 @@ def retire(loop: Loop, project: Project) -> Sequence[str]:
     except NotFound:
         pass
     with loop.store.transaction() as tx:
-        stored = tx.project(project.project_id)
-        for recommendation in tx.recommendations_of(project.project_id):
-            if recommendation.state in {
-                RecommendationState.DRAFTED,
-                RecommendationState.ISSUED,
-                RecommendationState.APPLIED,
-            }:
-                expired = recommendation.after(RecommendationEvent.EXPIRE)
-                tx.put_recommendation(replace(expired, verdict="the project was taken off"))
-        tx.put_project(replace(stored, is_retired=True))
+        take_off(tx, project.project_id)
     return difference
 
 
 def _restore(loop: Loop, project: Project, place: Place) -> tuple[str, ...]:
     if project.origin is None:
         return ()
+    with loop.store.transaction(read_only=True) as tx:
+        planned = tx.changes_of(project.project_id, is_planned=True)
+    for change in planned:  # whoever died may have written it; only then is known what to restore
+        carry_out(loop, change, place)
     definition = place.definition(is_fresh=True)
     original: Settings = json.loads(project.origin.settings)
     with loop.store.transaction(read_only=True) as tx:
@@ -255,6 +260,7 @@ def _restore(loop: Loop, project: Project, place: Place) -> tuple[str, ...]:
             difference=plan.difference,
         )
         tx.put_change(change)
+    loop.tell(LoopStep.CHANGE_PLANNED, project.project_id)
     ended = carry_out(loop, change, place)
     if ended.state is not ChangeState.MADE:
         raise InvalidInput(

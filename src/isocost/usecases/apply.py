@@ -25,10 +25,10 @@ from isocost.usecases.loop import Loop, LoopStep, Place
 
 Wanted = Mapping[str, Target]
 _FORCED: Final = frozenset({ChangeKind.APPLY, ChangeKind.ROLL_BACK})
-_IN_FORCE: Final = frozenset({
+_NOT_OBSERVED: Final = frozenset({
+    RecommendationState.DRAFTED,
+    RecommendationState.ISSUED,
     RecommendationState.APPLIED,
-    RecommendationState.OBSERVED,
-    RecommendationState.KEPT,
 })
 
 
@@ -187,7 +187,10 @@ def _definition_now(place: Place) -> Definition | None:
 
 
 def _confirmed(tx: Transaction, change: Change, definition: Definition | None) -> None:
-    """Take over what is in force now."""
+    """Take over what is in force now; a definition that was restored is not looked after."""
+    if change.kind is ChangeKind.RESTORE:
+        take_off(tx, change.project_id)
+        return
     project = tx.project(change.project_id)
     if change.kind is ChangeKind.APPLY:
         for recommendation_id in change.recommendation_ids:
@@ -197,6 +200,15 @@ def _confirmed(tx: Transaction, change: Change, definition: Definition | None) -
     if change.kind in _FORCED and definition is not None:
         project = in_force(project, definition)
     tx.put_project(project)
+
+
+def take_off(tx: Transaction, project_id: str) -> None:
+    """Look after a project no more; its history is kept. Taking it off twice changes nothing."""
+    for recommendation in tx.recommendations_of(project_id):
+        if recommendation.state in _NOT_OBSERVED:
+            expired = recommendation.after(RecommendationEvent.EXPIRE)
+            tx.put_recommendation(replace(expired, verdict="the project was taken off"))
+    tx.put_project(replace(tx.project(project_id), is_retired=True))
 
 
 def _conflicted(tx: Transaction, change: Change, definition: Definition | None) -> None:

@@ -82,6 +82,8 @@ def next_step(rows: Rows, now: datetime) -> Step | None:
     Executions are judged in their order: what is learned from one is expected of the next. One
     that waits for its log does not hold up others of the same moment for longer than that.
     """
+    if rows.project.is_retired:  # in the meantime
+        return None
     if rows.planned:
         return Step(Verb.CARRY_OUT, change=rows.planned[0])
     if any(cluster.going_back_to for cluster in rows.project.clusters.values()):
