@@ -1,0 +1,107 @@
+"""Two processes look after one project at once: every run is taken in once, as by one alone."""
+
+from contextlib import suppress
+from dataclasses import replace
+from threading import BrokenBarrierError
+
+import pytest
+
+from isocost.domain.change import ChangeKind, ChangeState
+from isocost.usecases.loop import LoopStep
+from isocost.usecases.watch import Watch, sweep
+from tests.chaos.lives import (
+    FORKS,
+    HALF_DAY,
+    HALVES,
+    PATIENCE_S,
+    Life,
+    a_place,
+    ended_run_ids,
+    import_all,
+    live,
+    opened,
+    rows_of,
+)
+
+# Meeting the other process at a step takes the time of one call; who does not come is elsewhere.
+MEETING_S = 0.2
+
+
+def meet_at(barrier):
+    """Return a listener that waits at each step for the other process, for a moment."""
+
+    def tell(step, _):
+        if step is not LoopStep.LISTED:
+            with suppress(BrokenBarrierError):
+                barrier.wait(MEETING_S)
+            barrier.reset()
+
+    return tell
+
+
+def sweep_once(life, barrier):
+    """Look after all projects as the poller does."""
+    with opened(life, tell=meet_at(barrier)) as loop:
+        sweep(loop)
+
+
+def be_woken(life, barrier):
+    """Look after one project as a server does whose webhook was called."""
+    with opened(life) as loop:
+        (project,) = rows_of(life).values()
+        with Watch(replace(loop, tell=meet_at(barrier)), period=None) as watch:
+            watch.wake(project.project.project_id)
+            assert watch.settle(PATIENCE_S)
+
+
+def look_at_once(life):
+    barrier = FORKS.Barrier(2)
+    workers = [FORKS.Process(target=each, args=(life, barrier)) for each in (sweep_once, be_woken)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(PATIENCE_S)
+    assert [worker.exitcode for worker in workers] == [0, 0]
+
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory):
+    """What one process alone leaves."""
+    with a_place(1) as place:
+        life = Life(tmp_path_factory.mktemp("alone"), place)
+        worker = FORKS.Process(target=live, args=(life,))
+        worker.start()
+        worker.join(PATIENCE_S)
+        (rows,) = rows_of(life).values()
+        return rows
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def life(request, tmp_path):
+    """A project on a store that two processes share."""
+    database = ""
+    if request.param == "postgres":
+        database = request.getfixturevalue("postgres").a_database().url
+    with a_place(1) as place:
+        made = Life(tmp_path, place, database=database)
+        with opened(made) as loop:
+            import_all(loop, place)
+        yield made
+
+
+def test_two_processes_at_one_project_leave_what_one_alone_leaves(life, alone):
+    place = life.place
+    for _ in range(HALVES):
+        place.control.advance(HALF_DAY)
+        look_at_once(life)
+    (rows,) = rows_of(life).values()
+    applied = [i for c in rows.changes if c.kind is ChangeKind.APPLY for i in c.recommendation_ids]
+    heard = [execution.origin_run_id for execution in rows.executions]
+    assert sorted(heard) == ended_run_ids(place, *place.ids)
+    assert [run.execution_id for run in rows.runs] == [e.execution_id for e in rows.executions]
+    assert len(set(applied)) == len(applied) > 0
+    assert {change.state for change in rows.changes} == {ChangeState.MADE}
+    assert rows.project.guarding.fault is None
+    # Both may carry out what one has planned: the second finds it done, or writes the very same.
+    assert len(rows.changes) <= place.control.write_count(int(*place.ids)) <= 2 * len(rows.changes)
+    assert rows == alone
