@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -25,10 +26,11 @@ from isocost.clouds.databricks.files import DatabricksFileStore
 from isocost.clouds.local import LocalStore
 from isocost.domain.cluster import ClusterTimeline, NodeType
 from isocost.domain.cost import CostBreakdown
+from isocost.domain.experiment import Trial
 from isocost.domain.grid import GridWorkload
 from isocost.domain.profile import RunProfile
 from isocost.domain.project import Project
-from isocost.domain.workspace import Cloud, Workspace
+from isocost.domain.workspace import Cloud, Plan, Workspace
 from isocost.errors import Busy, InvalidInput, UnknownName
 from isocost.eventlog.summarize import read_profile as profile_of_log
 from isocost.platforms.base import Platform
@@ -38,6 +40,7 @@ from isocost.platforms.recorded.platform import Recorded
 from isocost.platforms.spark_local.machine import described
 from isocost.platforms.spark_local.platform import SparkLocal
 from isocost.platforms.spark_local.workloads import DEMO_WORKLOADS
+from isocost.queue.base import Queue
 from isocost.settings import DATABASE_FILE, Settings, StorageSettings
 from isocost.store.base import Store
 from isocost.store.memory import MemoryStore
@@ -47,12 +50,18 @@ from isocost.usecases.open_log import LogStores, open_one
 from isocost.usecases.recommend import Offer, offer_of
 
 if TYPE_CHECKING:
+    from isocost.jobbank.workspace_plans import Grounds
+    from isocost.recommend.policy import Policy
+    from isocost.usecases.carry import Stand, StandPlan
     from isocost.usecases.connect import Connecting, Reached
     from isocost.usecases.loop import Loop, LoopStep
     from isocost.usecases.measure import Stage
+    from isocost.usecases.trials import Carry
 
 # A person who connects a workspace is waiting; a wrong address should not take a minute.
 _PATIENCE_TO_CONNECT_S: Final = 15
+# A volume's files are read as they are; those of DBFS travel in base64.
+_STAND_LOGS: Final = "/Volumes/main/isocost/logs"
 
 
 def open_store(settings: Settings) -> Store:
@@ -155,7 +164,6 @@ def open_loop(
         patience_s: how long a workspace that asks for patience is waited for; None for the usual.
     """
     from isocost.recommend.engine import Engine
-    from isocost.usecases.loop import Loop
 
     _make_directory(settings.storage.home, "ISOCOST_HOME")
     given = {each.workspace.name: each.token for each in connections}
@@ -171,18 +179,92 @@ def open_loop(
         with store.transaction() as tx:
             for each in connections:
                 tx.put_workspace(each.workspace)
-        loop = Loop(
-            store=store,
-            host_of=around.host_of,
-            read_profile=around.read_profile,
-            price=_price,
-            offer_for=around.offer_for,
-            policy=Engine(),
-            now_in=now_in,
-        )
+        loop = _loop(store, around, Engine(), now_in=now_in)
         yield loop if tell is None else replace(loop, tell=tell)
     finally:
         store.close()
+
+
+def _loop(store: Store, around: "_Workspaces", policy: "Policy", *, now_in: NowIn) -> "Loop":
+    from isocost.usecases.loop import Loop
+
+    return Loop(
+        store=store,
+        host_of=around.host_of,
+        read_profile=around.read_profile,
+        price=_price,
+        offer_for=around.offer_for,
+        policy=policy,
+        now_in=now_in,
+    )
+
+
+def grounds(settings: Settings) -> "Grounds":
+    """Return what trials on simulated workspaces are drawn from; raises as the vault does."""
+    from isocost.jobbank.vault.shelf import all_recordings
+    from isocost.jobbank.workspace_plans import Grounds
+
+    return Grounds(all_recordings(settings.storage.vault), load())
+
+
+@lru_cache(maxsize=1)
+def carrier(settings: Settings) -> "Carry":
+    """Return what carries trials in this process; it remembers the workload it was at last."""
+    from isocost.usecases.carry import carrier
+
+    return carrier(grounds(settings), open_stand)
+
+
+@dataclass(frozen=True, slots=True)
+class TrialWork:
+    """Carries stored trials of simulated workspaces, in whatever process it is sent to."""
+
+    settings: Settings
+    experiment: str
+
+    def __call__(self, trial_ids: Sequence[str]) -> list[Trial]:
+        """Carry some trials, one after the other, and return them as they are stored."""
+        from isocost.usecases.trials import carry_stored
+
+        carry = carrier(self.settings)
+        store = open_store(self.settings)
+        try:
+            return [carry_stored(store, self.experiment, i, carry=carry) for i in trial_ids]
+        finally:
+            store.close()
+
+
+@contextmanager
+def open_stand(plan: "StandPlan") -> "Iterator[Stand]":
+    """Serve a simulated workspace from this process, with a loop that keeps its rows in memory."""
+    from isocost.simulator.server.control import WorkspaceControl
+    from isocost.simulator.server.serving import serving
+    from isocost.simulator.workspace.workspace import REGIONS, WorkspaceOptions
+    from isocost.usecases.carry import Stand, WorkspaceTime
+
+    options = WorkspaceOptions(cloud=plan.cloud, seed=plan.seed)
+    with serving(options) as address:
+        control = WorkspaceControl(address.url, address.control_token)
+        time = WorkspaceTime(control)
+        workspace = Workspace(
+            name="bank",
+            host=address.url,
+            cloud=plan.cloud,
+            region=REGIONS[plan.cloud],
+            plan=Plan.PREMIUM,
+            added_at=options.start_at,
+            log_destination=_STAND_LOGS,
+        )
+        store = MemoryStore()
+        with store.transaction() as tx:
+            tx.put_workspace(workspace)
+
+        def now_in(_: Workspace) -> datetime:
+            return time.now()
+
+        around = _Workspaces(lambda _: address.token, patience_s=None, now_in=now_in)
+        loop = _loop(store, around, plan.policy, now_in=now_in)
+        yield Stand(workspace, loop, control, time, around.starting_in(workspace))
 
 
 @contextmanager
@@ -272,6 +354,13 @@ class _Workspaces:
     def read_profile(self, workspace: Workspace, location: str) -> RunProfile:
         return profile_of_log(open_one(location, self._open(workspace).log_stores()))
 
+    def starting_in(self, workspace: Workspace) -> Callable[[str, str], str]:
+        """Return what triggers a run of a definition; the same token starts no second one."""
+        from isocost.platforms.databricks.starting import run_now
+
+        calls = self._open(workspace).calls
+        return lambda definition_id, token: run_now(calls, definition_id, token=token)
+
     def offer_for(self, workspace: Workspace, project: Project, cluster: DefinedCluster) -> Offer:
         from isocost.usecases.offer import offer_for
 
@@ -339,6 +428,36 @@ def _make_directory(directory: Path, variable: str) -> None:
             f"The directory {directory} cannot be made: {error.strerror}. Point {variable} to a "
             "directory that can be written."
         ) from error
+
+
+def open_queue(settings: Settings) -> Queue:
+    """Return the queue beside the store: PostgreSQL's, or one of this process."""
+    if isinstance(settings.storage.database, Path):
+        from isocost.queue.inline import InlineQueue
+
+        return InlineQueue()
+    return open_shared_queue(settings)
+
+
+def open_shared_queue(settings: Settings) -> Queue:
+    """Return the queue that workers share.
+
+    Raises:
+        InvalidInput: if the database is not PostgreSQL's, or its address cannot be used.
+        MissingDependency: if what talks to it is not installed.
+    """
+    database = settings.storage.database
+    if isinstance(database, Path):
+        raise InvalidInput(
+            "Workers share a PostgreSQL database, and none is set: everything is kept in "
+            f"{database}. Set ISOCOST_STORAGE_DATABASE to "
+            "postgresql://USER:PASSWORD@HOST:PORT/DATABASE, or leave workers out: without them "
+            "`isocost bank run` uses all cores of this machine."
+        )
+    # Loaded only here: who keeps to SQLite needs neither procrastinate nor a driver.
+    from isocost.queue.postgres.queue import PostgresQueue
+
+    return PostgresQueue(database.url, name=str(database))
 
 
 def log_stores() -> LogStores:

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -26,11 +26,13 @@ from isocost.cli.bank_recorded import (
     measure_recorded,
 )
 from isocost.cli.bank_vault import app as vault
+from isocost.cli.bank_workspace import OnCloud, Seed, WorkspaceOptions, run_on_workspaces
 from isocost.cli.console import OUT, print_json
 from isocost.cli.experiment_run import Result, carry_out, report_path, show, write_report
 from isocost.cli.experiment_view import summary_json
 from isocost.errors import InvalidInput
 from isocost.settings import read_settings
+from isocost.usecases.bank import WORKSPACE
 from isocost.usecases.conduct import Asked
 from isocost.usecases.report import experiment_record
 from isocost.wiring import demo_workloads, node_types_of, open_platform, open_store
@@ -43,7 +45,8 @@ app.add_typer(vault, name="vault")
 Platform = Annotated[
     str,
     typer.Option(
-        help="Who runs the workloads: spark_local, or recorded, which repeats measured runs."
+        help="Who runs the workloads: spark_local on this machine, simulated workspaces "
+        "(workspace), or recorded, which repeats measured runs."
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
@@ -78,6 +81,9 @@ Sla = Annotated[
     ),
 ]
 Name = Annotated[str | None, typer.Option(help="The same name and options resume an experiment.")]
+# What simulated workspaces share with recorded runs.
+_OF_WORKSPACES: Final = frozenset({"--policy", "--processes"})
+
 MissFraction = Annotated[float, typer.Option(help="How often the deadline may be missed.")]
 
 
@@ -101,6 +107,8 @@ def run(  # noqa: PLR0913  a command's parameters are its options
     noise: Noise = None,
     horizon: Horizon = None,
     processes: Processes = None,
+    seed: Seed = None,
+    cloud: OnCloud = None,
     html: Html = None,
     json: Json = False,
 ) -> None:
@@ -109,7 +117,7 @@ def run(  # noqa: PLR0913  a command's parameters are its options
     Recorded runs take no time and are not stored: their figures are printed at the end, and
     written as a page to --html.
 
-    Example: isocost bank run --platform recorded --grid scout.csv --policy engine,bayes
+    Example: isocost bank run --platform workspace --workloads 'tpcds/q1*' --runs 6 --seed 7
     """
     policies = split_names(policy, "--policy")
     own = RecordedOptions(
@@ -123,6 +131,13 @@ def run(  # noqa: PLR0913  a command's parameters are its options
         sla=split_names(sla, "--sla"),
         miss_fraction=miss_fraction,
     )
+    if platform == WORKSPACE:
+        check_none_given(WORKSPACE, [o for o in own.given() if o not in _OF_WORKSPACES])
+        check_none_given(WORKSPACE, {"--html": html})
+        chosen = WorkspaceOptions(cold_starts, policies, seed, cloud, processes)
+        run_on_workspaces(shared, chosen, read_settings(os.environ), as_json=json)
+        return
+    check_none_given(platform, {"--seed": seed, "--cloud": cloud})
     if platform == RECORDED:
         check_none_given(RECORDED, {"--cold-starts": cold_starts})
         measure_recorded(shared, own, html=html, as_json=json)

@@ -254,12 +254,15 @@ class TrialTruth:
         best_usd: what a run on it costs, without noise; None where there is no best cluster.
         billed_usd: what the simulator's own books say each run cost, by run id.
         duration_s: of each run, from its request to its end, by run id.
+        expected_usd: what a run on its cluster costs without noise, by run id; only of clusters
+            on which that is in time.
     """
 
     best_spec: ClusterSpec | None
     best_usd: float | None
     billed_usd: Mapping[str, float]
     duration_s: Mapping[str, float] = field(default_factory=dict)
+    expected_usd: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -173,16 +173,21 @@ def trials_of_plan(experiment: Experiment) -> list[Trial]:
     plan = experiment.plan
     pairs = [(workload, start) for workload in plan.workloads for start in plan.cold_starts]
     return [
-        Trial(
-            trial_id=f"{experiment.name}-{ordinal:04d}",
-            experiment=experiment.name,
-            ordinal=ordinal,
-            project_id=f"{experiment.name}-{ordinal:04d}",
-            workload=workload,
-            cold_start=start,
-        )
-        for ordinal, (workload, start) in enumerate(pairs)
+        trial_of(experiment, place, workload=workload, start=start)
+        for place, (workload, start) in enumerate(pairs)
     ]
+
+
+def trial_of(experiment: Experiment, ordinal: int, *, workload: str, start: ColdStart) -> Trial:
+    """Return a queued trial."""
+    return Trial(
+        trial_id=f"{experiment.name}-{ordinal:04d}",
+        experiment=experiment.name,
+        ordinal=ordinal,
+        project_id=f"{experiment.name}-{ordinal:04d}",
+        workload=workload,
+        cold_start=start,
+    )
 
 
 def project_of_trial(trial: Trial, *, miss_fraction: float) -> Project:

@@ -65,7 +65,7 @@ def create_experiment(store: Store, name: str, plan: ExperimentPlan) -> Experime
     with store.transaction() as tx:
         existing = next((e for e in tx.experiments() if e.name == name), None)
         if existing is not None:
-            return _same_plan(existing, plan)
+            return same_plan(existing, plan)
         tx.put_experiment(wanted)
         for trial in trials_of_plan(wanted):
             tx.put_project(project_of_trial(trial, miss_fraction=plan.miss_fraction))
@@ -73,7 +73,8 @@ def create_experiment(store: Store, name: str, plan: ExperimentPlan) -> Experime
     return wanted
 
 
-def _same_plan(existing: Experiment, plan: ExperimentPlan) -> Experiment:
+def same_plan(existing: Experiment, plan: ExperimentPlan) -> Experiment:
+    """Return an experiment that is there already; raises InvalidInput if its plan is another."""
     if existing.plan != plan:
         raise InvalidInput(
             f"Experiment {existing.name!r}, made {existing.created_at:%Y-%m-%d %H:%M} UTC, has "

@@ -1,0 +1,228 @@
+"""The options of `isocost bank run --platform workspace` in; an experiment carried out, shown."""
+
+import re
+import signal
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Annotated, Final
+
+import msgspec
+import typer
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
+
+from isocost import clock
+from isocost.cli.bank_recorded import SharedOptions
+from isocost.cli.console import OUT, print_json, run_progress, say
+from isocost.domain.experiment import ENGINE_POLICY, SlaBasis, SlaRule, check_experiment_name
+from isocost.domain.workspace import Cloud
+from isocost.errors import InvalidInput
+from isocost.jobbank.pool import ProcessPool, in_this_process
+from isocost.jobbank.summary import Mean
+from isocost.jobbank.workspace_figures import WorkspaceFigures, workspace_figures
+from isocost.settings import Settings
+from isocost.store.base import Store
+from isocost.usecases.bank import WORKSPACE, AskedOfWorkspaces, Crew, carry_out
+from isocost.usecases.report import trial_records
+from isocost.wiring import TrialWork, grounds, only_one, open_store
+
+PANEL: Final = "With --platform workspace"
+DEFAULT_COLD_STARTS: Final = 5
+DEFAULT_RUNS: Final = 8
+# What a job takes today and a fifth: a user's "not much slower".
+DEFAULT_RULE: Final = SlaRule(SlaBasis.COLD_START, 1.2)
+
+Seed = Annotated[
+    int | None,
+    typer.Option(
+        help="All chance follows from it: cold starts, sizes of data, noise; 1.",
+        rich_help_panel=PANEL,
+    ),
+]
+OnCloud = Annotated[
+    Cloud | None, typer.Option("--cloud", help="Whose machines; aws.", rich_help_panel=PANEL)
+]
+_MINUTES: Final = re.compile(r"(\d+(?:\.\d+)?) ?min")
+
+
+@dataclass(frozen=True, slots=True)
+class WorkspaceOptions:
+    """The options that simulated workspaces take beside the shared ones, as given."""
+
+    cold_start_count: int | None
+    policies: Sequence[str]
+    seed: int | None
+    cloud: Cloud | None
+    processes: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    name: str
+    figures: Mapping[str, WorkspaceFigures]
+    seconds: float
+
+
+def run_on_workspaces(
+    shared: SharedOptions, own: WorkspaceOptions, settings: Settings, *, as_json: bool
+) -> None:
+    """Carry an experiment out and show what its policies achieve.
+
+    Raises:
+        UserError: if an option cannot be used; nothing was run then.
+    """
+    check_experiment_name(shared.name)
+    if own.processes is not None and own.processes < 1:
+        raise InvalidInput(f"--processes takes 1 or more; got {own.processes}.")
+    began_s = clock.monotonic_s()
+    store = open_store(settings)
+    try:
+        _carried(store, asked_from(shared, own), settings, processes=own.processes)
+        figures = stored_figures(store, shared.name)
+    finally:
+        store.close()
+    _show(_Outcome(shared.name, figures, clock.monotonic_s() - began_s), as_json=as_json)
+
+
+def stored_figures(store: Store, name: str) -> dict[str, WorkspaceFigures]:
+    """Return the figures of a stored experiment, policy by policy."""
+    with store.transaction(read_only=True) as tx:
+        return workspace_figures(trial_records(tx, name, with_profiles=False))
+
+
+def asked_from(shared: SharedOptions, own: WorkspaceOptions) -> AskedOfWorkspaces:
+    """Return what is asked for; raises InvalidInput for bad values."""
+    if shared.cold_starts and own.cold_start_count is not None:
+        raise InvalidInput("Clusters to begin on are named by --cold-start or counted, not both.")
+    return AskedOfWorkspaces(
+        name=shared.name,
+        workloads=shared.workloads,
+        cold_start_count=_or(own.cold_start_count, DEFAULT_COLD_STARTS),
+        cold_starts=shared.cold_starts,
+        runs_per_trial=_or(shared.runs, DEFAULT_RUNS),
+        sla_rule=rule_from(shared.sla),
+        miss_fraction=shared.miss_fraction,
+        policies=tuple(own.policies) or (ENGINE_POLICY,),
+        seed=_or(own.seed, 1),
+        cloud=own.cloud or Cloud.AWS,
+    )
+
+
+def _or(given: int | None, usual: int) -> int:
+    return usual if given is None else given
+
+
+def rule_from(given: Sequence[str]) -> SlaRule:
+    """Return the rule for deadlines that `--sla` states; raises InvalidInput if it states none."""
+    if len(given) > 1:
+        raise InvalidInput(f"--platform workspace takes one --sla; got {', '.join(given)}.")
+    if not given:
+        return DEFAULT_RULE
+    text = given[0].strip()
+    minutes = _MINUTES.fullmatch(text)
+    if minutes:
+        return SlaRule(SlaBasis.MINUTES, float(minutes[1]))
+    basis = SlaBasis.FASTEST if text.startswith("fastest:") else SlaBasis.COLD_START
+    try:
+        return SlaRule(basis, float(text.removeprefix("fastest:")))
+    except ValueError as error:
+        raise InvalidInput(
+            f"--sla {text!r} states no deadline. Write 1.2 (times what the cold start takes), "
+            "fastest:1.5 (times what the fastest cluster takes) or 30min."
+        ) from error
+
+
+def _carried(
+    store: Store, asked: AskedOfWorkspaces, settings: Settings, *, processes: int | None
+) -> None:
+    @contextmanager
+    def claim(name: str) -> Iterator[None]:
+        with only_one(name, settings):
+            say(f"Experiment {name}. If interrupted, the same command with --name {name} goes on.")
+            yield
+
+    spread = in_this_process if processes == 1 else ProcessPool(processes)
+    crew = Crew(claim, spread, lambda name: TrialWork(settings, name))
+    try:
+        with run_progress() as progress:
+            carry_out(store, asked, crew, grounds=grounds(settings), progress=progress)
+    except KeyboardInterrupt as interrupt:
+        say(f"Interrupted. What is done is stored; repeat the command with --name {asked.name}.")
+        raise typer.Exit(128 + signal.SIGINT) from interrupt  # as every shell has it
+
+
+def _show(outcome: _Outcome, *, as_json: bool) -> None:
+    if as_json:
+        print_json(figures_json(outcome.name, outcome.figures, seconds=outcome.seconds))
+        return
+    OUT.print(figures_table(outcome.figures))
+    runs = sum(figures.runs for figures in outcome.figures.values())
+    OUT.print(f"{runs} runs in {outcome.seconds:.0f} s.", highlight=False)
+    OUT.print(f"More: isocost bank report {outcome.name}", highlight=False, soft_wrap=True)
+
+
+def figures_json(
+    name: str, figures: Mapping[str, WorkspaceFigures], *, seconds: float
+) -> dict[str, object]:
+    """Return the object that `bank run` prints."""
+    return {
+        "experiment": name,
+        "platform": WORKSPACE,
+        "projects": sum(each.projects for each in figures.values()),
+        "runs": sum(each.runs for each in figures.values()),
+        "seconds": seconds,
+        "policies": {policy: _policy_json(each) for policy, each in figures.items()},
+    }
+
+
+def _policy_json(figures: WorkspaceFigures) -> dict[str, object]:
+    return {
+        "projects": figures.projects,
+        "runs": figures.runs,
+        "prediction": msgspec.to_builtins(figures.prediction),
+        "search": {
+            "steps_to_within": msgspec.to_builtins(figures.search.steps_to_within),
+            "regret_after": msgspec.to_builtins(figures.search.regret_after),
+            "cost_ratio_after": msgspec.to_builtins(figures.cost_ratio_after),
+            "cost_ratio": msgspec.to_builtins(figures.cost_ratio),
+        },
+        "sla": msgspec.to_builtins(figures.sla),
+        "savings": msgspec.to_builtins(figures.savings),
+        "failures_per_project": msgspec.to_builtins(figures.failures_per_project),
+        "set_aside": figures.set_aside,
+    }
+
+
+def figures_table(figures: Mapping[str, WorkspaceFigures]) -> Table:
+    """Return a row for each policy."""
+    table = Table(box=SIMPLE_HEAD)
+    table.caption = (
+        "Error: of predicted runtimes, median. Cost: of all runs, over as many on the cheapest "
+        "cluster in time."
+    )
+    table.caption_justify = "left"
+    table.add_column("Policy")
+    for heading in ("Projects", "Runs", "Error", "In 80 %", "Saving", "Cost", "Late", "Aside"):
+        table.add_column(heading, justify="right")
+    for policy, each in figures.items():
+        table.add_row(
+            policy,
+            str(each.projects),
+            str(each.runs),
+            _percent(each.prediction.median_ape),
+            _percent(_of(each.prediction.coverage_80)),
+            _percent(each.savings.median_saving_fraction),
+            "–" if each.cost_ratio is None else f"{each.cost_ratio.mean:.2f}",
+            _percent(_of(each.sla.miss_fraction)),
+            str(each.set_aside),
+        )
+    return table
+
+
+def _of(mean: Mean | None) -> float | None:
+    return None if mean is None else mean.mean
+
+
+def _percent(fraction: float | None) -> str:
+    return "–" if fraction is None else f"{fraction:.0%}"

@@ -1,0 +1,224 @@
+"""A workload and clusters in; what they take and cost by the simulator, without noise, out.
+
+This is the judge's knowledge: no policy may see it. Repeated runs, spot losses and slow days are
+left out; start-up is drawn from one fixed seed, the same for every cluster, so that two clusters
+differ by nothing but themselves.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from math import inf
+from typing import Any, Final, TypeAlias
+
+from isocost.domain.cluster import ClusterSpec, NodeType
+from isocost.domain.experiment import ColdShape
+from isocost.domain.workspace import Cloud
+from isocost.simulator.bill import bill_of
+from isocost.simulator.cluster import Availability, SimulatedCluster
+from isocost.simulator.conditions import RunConditions
+from isocost.simulator.run import SimulatedRun
+from isocost.simulator.simulate import simulate
+from isocost.simulator.workload import Workload
+from isocost.simulator.workspace.clusters import outline_of
+from isocost.simulator.workspace.compute import Machinery
+from isocost.simulator.workspace.truth import billing_rates
+from isocost.space.families import family_of
+
+RUNTIME: Final = "15.4.x-scala2.12"
+_SEED: Final = 1
+_CALM: Final = RunConditions(noise_cv=0.0)
+# The search for the best cluster: how many families' and then how many node types' sizes are
+# looked at closely. With these it finds a cluster within 2 % of the best of all candidates; see
+# tests/unit/jobbank/test_workspace_truth.py.
+_CLOSE_FAMILIES: Final = 6
+_CLOSE_TYPES: Final = 6
+_PILOT_COUNTS: Final = frozenset({1, 2, 4, 8, 17, 32})  # those the product looks at, doubling
+_PILOT_CORES: Final = 8
+
+Score: TypeAlias = tuple[float, float]
+
+
+def new_cluster(spec: ClusterSpec, shape: ColdShape, cloud: Cloud) -> dict[str, Any]:
+    """Return a cluster as a databricks job's definition asks for it."""
+    asked: dict[str, Any] = {"spark_version": RUNTIME, "node_type_id": spec.node_type_id}
+    if shape.least_worker_count is None:
+        asked["num_workers"] = spec.worker_count
+    else:
+        asked["autoscale"] = {
+            "min_workers": shape.least_worker_count,
+            "max_workers": spec.worker_count,
+        }
+    bought = "SPOT_WITH_FALLBACK" if shape.is_spot else "ON_DEMAND"
+    if cloud is Cloud.AZURE:
+        attributes = {"first_on_demand": 1, "availability": f"{bought}_AZURE"}
+        return {**asked, "azure_attributes": attributes}
+    attributes = {"first_on_demand": 1, "availability": bought}
+    if shape.disk_gib:
+        attributes |= {
+            "ebs_volume_type": "GENERAL_PURPOSE_SSD",
+            "ebs_volume_count": 1,
+            "ebs_volume_size": shape.disk_gib,
+        }
+    return {**asked, "aws_attributes": attributes}
+
+
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """What a run on one cluster takes and costs.
+
+    Attributes:
+        duration_s: from its request to its end, start-up included; infinite if it fails.
+    """
+
+    spec: ClusterSpec
+    duration_s: float
+    usd: float
+
+    def usd_in_time(self, max_runtime_s: float) -> float:
+        """Return its cost; infinite if it is late or fails."""
+        return self.usd if self.duration_s <= max_runtime_s else inf
+
+
+class Judge:
+    """Knows what one workload takes on any cluster; remembers what was asked.
+
+    Attributes:
+        workload: that it judges by.
+    """
+
+    def __init__(self, workload: Workload, machinery: Machinery) -> None:
+        """Judge by this workload, on the machines of a cloud's region."""
+        self.workload = workload
+        self._machinery = machinery
+        self._runs: dict[tuple[object, ...], SimulatedRun] = {}
+
+    def truth(self, spec: ClusterSpec, shape: ColdShape) -> Truth:
+        """Return what one run takes and costs."""
+        cluster = self._machinery.cluster(new_cluster(spec, shape, self._machinery.cloud))
+        run = self._run(cluster)
+        usd = bill_of(run, billing_rates(self._machinery, is_photon=False)).total_usd
+        is_good = run.failure is None and run.application_end_s is not None
+        return Truth(spec, (run.application_end_s or inf) if is_good else inf, usd)
+
+    def best(
+        self, shape: ColdShape, candidates: Iterable[ClusterSpec], *, max_runtime_s: float
+    ) -> Truth | None:
+        """Return the cheapest of the candidates that is in time; None if none is."""
+
+        def score(truth: Truth) -> Score:
+            return truth.usd_in_time(max_runtime_s), truth.duration_s
+
+        found = _Search(self, shape, candidates, score=score).best()
+        return found if found.duration_s <= max_runtime_s else None
+
+    def fastest(self, shape: ColdShape, candidates: Iterable[ClusterSpec]) -> Truth:
+        """Return the fastest of the candidates; its duration is infinite if all fail."""
+        return _Search(
+            self, shape, candidates, score=lambda truth: (truth.duration_s, truth.usd)
+        ).best()
+
+    def node_type(self, spec: ClusterSpec) -> NodeType:
+        """Return the machines of a cluster."""
+        return self._machinery.node_type(spec.node_type_id)
+
+    def _run(self, cluster: SimulatedCluster) -> SimulatedRun:
+        """Return the run without its spark tasks; how its workers were bought changes its bill."""
+        key = (cluster.worker_type, cluster.worker_count, cluster.autoscale, cluster.disks)
+        found = self._runs.get(key)
+        if found is None:
+            kept = replace(cluster, availability=Availability.ON_DEMAND)
+            found = outline_of(simulate(self.workload, kept, _CALM, seed=_SEED))
+            self._runs[key] = found
+        nodes = tuple(
+            replace(
+                node, is_spot=node.ordinal is not None and cluster.is_spot_worker(node.ordinal)
+            )
+            for node in found.nodes
+        )
+        return replace(found, cluster=cluster, nodes=nodes)
+
+
+class _Search:
+    """Looks for the candidate with the least score by few simulations.
+
+    How many cores are right is found on one node type; then, at so many cores, which families
+    are, which sizes of these, and for the best node types how many workers.
+    """
+
+    def __init__(
+        self,
+        judge: Judge,
+        shape: ColdShape,
+        candidates: Iterable[ClusterSpec],
+        *,
+        score: Callable[[Truth], Score],
+    ) -> None:
+        self._judge = judge
+        self._shape = shape
+        self._score = score
+        self._counts: dict[str, list[int]] = {}
+        self._cores: dict[str, int] = {}
+        for spec in candidates:
+            self._counts.setdefault(spec.node_type_id, []).append(spec.worker_count)
+            self._cores[spec.node_type_id] = judge.node_type(spec).cores
+        for counts in self._counts.values():
+            counts.sort()
+        self._seen: dict[ClusterSpec, Truth] = {}
+
+    def best(self) -> Truth:
+        names = sorted(self._counts)
+        middling = [self._nearest_to(of) for of in _by_family(names).values()]
+        pilot = min(middling, key=lambda name: (abs(self._cores[name] - _PILOT_CORES), name))
+        for count in self._counts[pilot]:
+            if count in _PILOT_COUNTS:
+                self._look(ClusterSpec(pilot, count))
+        cores = self._total_cores(self._found().spec)
+        close = self._least([self._at(name, cores) for name in middling], _CLOSE_FAMILIES)
+        families = {family_of(spec.node_type_id) for spec in close}
+        sizes = [self._at(name, cores) for name in names if family_of(name) in families]
+        for spec in self._least(sizes, _CLOSE_TYPES):
+            self._descend(spec)
+        return self._found()
+
+    def _nearest_to(self, names: Sequence[str]) -> str:
+        return min(names, key=lambda name: (abs(self._cores[name] - _PILOT_CORES), name))
+
+    def _at(self, name: str, cores: int) -> ClusterSpec:
+        """Return the cluster of a node type that is nearest to so many cores."""
+        size = self._cores[name]
+        count = min(self._counts[name], key=lambda n: (abs(n * size - cores), n))
+        return ClusterSpec(name, count)
+
+    def _total_cores(self, spec: ClusterSpec) -> int:
+        return self._cores[spec.node_type_id] * spec.worker_count
+
+    def _least(self, specs: Sequence[ClusterSpec], count: int) -> list[ClusterSpec]:
+        return sorted(specs, key=lambda spec: (self._look(spec), spec))[:count]
+
+    def _descend(self, spec: ClusterSpec) -> None:
+        """Go on to more workers, or to fewer, as long as that is better."""
+        counts = self._counts[spec.node_type_id]
+        begin = counts.index(spec.worker_count)
+        for step in (1, -1):
+            place, least = begin, self._look(spec)
+            while 0 <= place + step < len(counts):
+                place += step
+                now = self._look(ClusterSpec(spec.node_type_id, counts[place]))
+                if now >= least:
+                    break
+                least = now
+
+    def _look(self, spec: ClusterSpec) -> Score:
+        if spec not in self._seen:
+            self._seen[spec] = self._judge.truth(spec, self._shape)
+        return self._score(self._seen[spec])
+
+    def _found(self) -> Truth:
+        return min(self._seen.values(), key=lambda truth: (self._score(truth), truth.spec))
+
+
+def _by_family(names: Iterable[str]) -> dict[str, list[str]]:
+    families: dict[str, list[str]] = {}
+    for name in names:
+        families.setdefault(family_of(name), []).append(name)
+    return families
