@@ -8,6 +8,7 @@ from typing import Annotated, Final
 import typer
 
 from isocost import clock
+from isocost.cli.bank_compare import compare
 from isocost.cli.bank_explain import explain
 from isocost.cli.bank_export import export
 from isocost.cli.bank_recorded import (
@@ -40,6 +41,7 @@ from isocost.wiring import demo_workloads, node_types_of, open_platform, open_st
 app = typer.Typer(help="Measure the closed loop on many workloads.", no_args_is_help=True)
 app.command()(explain)
 app.command()(export)
+app.command()(compare)
 app.add_typer(vault, name="vault")
 
 Platform = Annotated[

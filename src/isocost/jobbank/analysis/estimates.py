@@ -1,0 +1,96 @@
+"""Values in groups in; means with confidence intervals out.
+
+A group is a workload: projects of one workload go wrong together, so they count as one witness and
+not as many. Intervals are Student's t over the groups' means; nothing is drawn, so there is no
+seed.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from math import sqrt
+from statistics import fmean, stdev
+from typing import Final, TypeVar
+
+from scipy.special import stdtrit
+
+CONFIDENCE: Final = 0.95
+
+Group = TypeVar("Group")
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A mean with the interval that holds the true one with some confidence.
+
+    Attributes:
+        low, high: equal to the mean only if all groups agree; infinitely far with one group.
+        group_count: independent witnesses.
+        value_count: values behind them.
+    """
+
+    mean: float
+    low: float
+    high: float
+    group_count: int
+    value_count: int
+
+    @property
+    def half_width(self) -> float:
+        """Half of the interval."""
+        return (self.high - self.low) / 2
+
+
+def mean_by_group(
+    values: Iterable[tuple[str, float]], *, confidence: float = CONFIDENCE
+) -> Estimate | None:
+    """Return the mean over groups of the groups' means; None of no values.
+
+    Args:
+        values: each with its group.
+        confidence: of the interval, 0 to 1.
+    """
+    by_group = grouped(values)
+    if not by_group:
+        return None
+    means = [fmean(group) for group in by_group.values()]
+    count = sum(map(len, by_group.values()))
+    return _estimate(fmean(means), means, count, confidence=confidence)
+
+
+def jackknifed(
+    groups: Sequence[Group],
+    statistic: Callable[[Sequence[Group]], float],
+    *,
+    value_count: int,
+    confidence: float,
+) -> Estimate | None:
+    """Return any statistic of groups with its interval; None of fewer than two groups.
+
+    Leaving out each group in turn gives pseudo-values whose mean has the statistic's error (Tukey
+    1958); for a mean they are the groups' values themselves.
+    """
+    n = len(groups)
+    if n < 2:
+        return None
+    whole = statistic(groups)
+    without = [statistic([*groups[:i], *groups[i + 1 :]]) for i in range(n)]
+    pseudo = [n * whole - (n - 1) * each for each in without]
+    return _estimate(whole, pseudo, value_count, confidence=confidence)
+
+
+def grouped(values: Iterable[tuple[str, float]]) -> Mapping[str, list[float]]:
+    """Return the values of each group, in the order in which groups first appear."""
+    by_group: dict[str, list[float]] = {}
+    for group, value in values:
+        by_group.setdefault(group, []).append(value)
+    return by_group
+
+
+def _estimate(
+    mean: float, witnesses: Sequence[float], value_count: int, *, confidence: float
+) -> Estimate:
+    n = len(witnesses)
+    if n < 2:
+        return Estimate(mean, float("-inf"), float("inf"), n, value_count)
+    reach = float(stdtrit(n - 1, (1 + confidence) / 2)) * stdev(witnesses) / sqrt(n)
+    return Estimate(mean, mean - reach, mean + reach, n, value_count)
