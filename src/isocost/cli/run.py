@@ -13,7 +13,12 @@ from isocost.domain.execution import Execution
 from isocost.errors import NotFound
 from isocost.settings import read_settings
 from isocost.store.base import Transaction
-from isocost.usecases.project_view import ExecutionView, execution_view, execution_views
+from isocost.usecases.project_view import (
+    ExecutionView,
+    execution_view,
+    execution_views,
+    newest_execution_views,
+)
 from isocost.wiring import open_store
 
 app = typer.Typer(help="See the runs of projects.", no_args_is_help=True)
@@ -56,10 +61,7 @@ def list_command(
 def _views(tx: Transaction, project_id: str | None, newest: int) -> Sequence[ExecutionView]:
     if project_id is not None:
         return execution_views(tx, tx.project(project_id), newest=newest)
-    # A run of several clusters counts once; of experiments, runs belong to no execution.
-    found = [run.execution_id for run in tx.newest_runs(newest) if run.execution_id is not None]
-    executions = [tx.execution(execution_id) for execution_id in reversed(dict.fromkeys(found))]
-    return [execution_view(tx, e, tx.project(e.project_id).sla) for e in executions]
+    return newest_execution_views(tx, newest)
 
 
 @app.command()

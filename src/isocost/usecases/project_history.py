@@ -14,10 +14,13 @@ from isocost.usecases.project_view import (
     ProjectView,
     execution_views,
     project_view,
+    views_of,
 )
 
 # Three months of a daily run; as many bars as can still be told apart on a screen.
 RUNS_SHOWN: Final = 90
+# As many as its table shows at most.
+_RECOMMENDATIONS_SHOWN: Final = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +42,7 @@ class ProjectHistory:
     Attributes:
         baseline_name: what savings are measured against, in a few words; empty without one.
         executions: the newest ones, oldest first.
-        recommendations: by id; those that runs shown were started on, and newer ones.
+        recommendations: by id; the newest ones, and those that runs and changes shown are of.
         changes: the newest ones, oldest first.
         hidden_count: executions before those shown.
     """
@@ -81,15 +84,30 @@ def project_history(
     project = tx.project(project_id)
     view = project_view(tx, project)
     executions = execution_views(tx, project, newest=newest)
-    recommendations = tx.recommendations_of(project_id, newest=2 * newest)
+    changes = tx.changes_of(project_id, newest=newest)
     return ProjectHistory(
         view=view,
-        baseline_name=baseline_name(tx, view),
+        baseline_name=baseline_name(view),
         executions=tuple(executions),
-        recommendations={r.recommendation_id: r for r in recommendations},
-        changes=tuple(tx.changes_of(project_id)[-newest:]),
+        recommendations=_recommendations(tx, project_id, executions, changes=changes),
+        changes=tuple(changes),
         hidden_count=view.execution_count - len(executions),
     )
+
+
+def _recommendations(
+    tx: Transaction,
+    project_id: str,
+    executions: Sequence[ExecutionView],
+    *,
+    changes: Sequence[Change],
+) -> Mapping[str, Recommendation]:
+    newest = tx.recommendations_of(project_id, newest=_RECOMMENDATIONS_SHOWN)
+    found = {r.recommendation_id: r for r in newest}
+    ran_on = {run.recommendation_id for each in executions for run in each.runs}
+    changed_to = {each for change in changes for each in change.recommendation_ids}
+    older = {each for each in ran_on | changed_to if each is not None and each not in found}
+    return {**tx.recommendations(older), **found}
 
 
 def project_histories(store: Store, *, newest: int = RUNS_SHOWN) -> list[ProjectHistory]:
@@ -104,14 +122,13 @@ def project_summaries(store: Store) -> list[ProjectSummary]:
     """Return the same projects without their runs."""
     with store.transaction(read_only=True) as tx:
         projects = [p for p in tx.imported_projects() if not p.is_retired]
-        views = [project_view(tx, project) for project in projects]
-        found = [ProjectSummary(view, baseline_name(tx, view)) for view in views]
+        found = [ProjectSummary(view, baseline_name(view)) for view in views_of(tx, projects)]
     return sorted(found, key=lambda each: _order(each.view))
 
 
-def baseline_name(tx: Transaction, view: ProjectView) -> str:
+def baseline_name(view: ProjectView) -> str:
     """Return which runs savings are measured against, in a few words; empty without any."""
-    ordinals = sorted(tx.execution(each).ordinal for each in view.baseline_ids)
+    ordinals = view.baseline_ordinals
     if not ordinals:
         return ""
     numbers = ", ".join(map(str, ordinals))

@@ -7,16 +7,16 @@ from math import fsum
 from typing import Final
 
 from isocost.domain.change import Change, ChangeKind, ChangeState
+from isocost.domain.cluster import ClusterSpec
 from isocost.domain.deviation import CauseOfDeviation
 from isocost.domain.execution import Execution, ExecutionState
 from isocost.domain.project import Phase, Project, Sla
 from isocost.domain.recommendation import RecommendationState
 from isocost.domain.run import Run
-from isocost.store.base import Store, Transaction
+from isocost.store.base import ExecutionCost, Store, Tally, Transaction
 from isocost.units import PERCENT
+from isocost.usecases.standing import Standing, standings
 
-# As many as the baseline has: means of equally many runs are equally unsure.
-NEWEST_COUNT: Final = 5
 # Where an event worth telling is looked for before it is said that all is as expected: three
 # weeks of a daily job.
 _LOOKED_AT: Final = 21
@@ -31,6 +31,7 @@ class ProjectView:
         workspace: its name; empty for a project that was not imported.
         execution_count: all that were heard of.
         baseline_usd: mean list cost of the executions `baseline_ids`; None without any.
+        baseline_ordinals: of these executions, the lowest first.
         newest_usd: mean list cost of the executions `newest_ids`, the last that were concluded and
             succeeded; None without any.
         saving_fraction: of the baseline; negative where it is dearer now.
@@ -46,6 +47,7 @@ class ProjectView:
     execution_count: int
     baseline_usd: float | None
     baseline_ids: tuple[str, ...]
+    baseline_ordinals: tuple[int, ...]
     newest_usd: float | None
     newest_ids: tuple[str, ...]
     saving_fraction: float | None
@@ -78,22 +80,29 @@ class ExecutionView:
 
 def project_view(tx: Transaction, project: Project) -> ProjectView:
     """Return how a project stands."""
-    executions = tx.executions_of(project.project_id)
-    concluded = [e for e in executions if e.state is ExecutionState.CONCLUDED and e.is_success]
-    newest = concluded[-NEWEST_COUNT:]
-    baseline = [tx.execution(execution_id) for execution_id in project.baseline_ids]
-    baseline_usd, newest_usd = _mean_usd(tx, baseline), _mean_usd(tx, newest)
-    last = max(_events(tx, project, executions), key=lambda e: e[:2], default=None)
+    return views_of(tx, [project])[0]
+
+
+def views_of(tx: Transaction, projects: Sequence[Project]) -> list[ProjectView]:
+    """Return how projects stand, in their order."""
+    found = standings(tx, projects)
+    return [_view(project, standing) for project, standing in zip(projects, found, strict=True)]
+
+
+def _view(project: Project, standing: Standing) -> ProjectView:
+    baseline_usd, newest_usd = _mean_usd(standing.baseline), _mean_usd(standing.newest)
+    last = max(_events(standing), key=lambda e: e[:2], default=None)
     return ProjectView(
         project=project,
         workspace="" if project.origin is None else project.origin.workspace,
-        execution_count=len(executions),
+        execution_count=standing.tally.execution_count,
         baseline_usd=baseline_usd,
         baseline_ids=project.baseline_ids,
+        baseline_ordinals=tuple(cost.ordinal for cost in standing.baseline),
         newest_usd=newest_usd,
-        newest_ids=tuple(execution.execution_id for execution in newest),
+        newest_ids=tuple(cost.execution_id for cost in standing.newest),
         saving_fraction=_saving_fraction(baseline_usd, newest_usd),
-        sla_met_fraction=_met_fraction(executions, project.sla),
+        sla_met_fraction=_met_fraction(standing.tally, project.sla),
         phase=project.phase,
         last_event="no run has ended yet" if last is None else last[2],
         last_event_at=None if last is None else last[1],
@@ -113,19 +122,12 @@ def project_views(store: Store, workspace: str | None = None) -> list[ProjectVie
         if workspace is not None:
             tx.workspace(workspace)
         found = tx.imported_projects(workspace)
-        return [project_view(tx, project) for project in found if not project.is_retired]
+        return views_of(tx, [project for project in found if not project.is_retired])
 
 
 def execution_view(tx: Transaction, execution: Execution, sla: Sla | None) -> ExecutionView:
     """Return an execution with its runs, their cost and what explains their deviation."""
-    runs = tuple(tx.run(run_id) for run_id in execution.run_ids)
-    return ExecutionView(
-        execution=execution,
-        runs=runs,
-        cost_usd=_cost_usd(runs),
-        main_cause=_main_cause(runs),
-        is_sla_met=None if sla is None else is_met(execution, sla),
-    )
+    return _execution_view(execution, tx.runs(execution.run_ids), sla)
 
 
 def execution_views(
@@ -133,7 +135,37 @@ def execution_views(
 ) -> list[ExecutionView]:
     """Return a project's executions, oldest first, all or the newest few."""
     executions = tx.executions_of(project.project_id, newest=newest)
-    return [execution_view(tx, execution, project.sla) for execution in executions]
+    runs = tx.runs([run_id for execution in executions for run_id in execution.run_ids])
+    return [_execution_view(execution, runs, project.sla) for execution in executions]
+
+
+def newest_execution_views(tx: Transaction, newest: int) -> list[ExecutionView]:
+    """Return the executions of the newest runs of all projects, oldest first.
+
+    A run of several clusters counts once; runs of experiments belong to no execution.
+    """
+    runs = tx.newest_runs(newest)
+    ids = [run.execution_id for run in reversed(runs) if run.execution_id is not None]
+    executions = tx.executions(ids)
+    whole = tx.runs([run_id for each in executions.values() for run_id in each.run_ids])
+    projects = {each.project_id: tx.project(each.project_id) for each in executions.values()}
+    return [
+        _execution_view(execution, whole, projects[execution.project_id].sla)
+        for execution in (executions[each] for each in dict.fromkeys(ids))
+    ]
+
+
+def _execution_view(
+    execution: Execution, known: Mapping[str, Run], sla: Sla | None
+) -> ExecutionView:
+    runs = tuple(known[run_id] for run_id in execution.run_ids)
+    return ExecutionView(
+        execution=execution,
+        runs=runs,
+        cost_usd=_cost_usd(runs),
+        main_cause=_main_cause(runs),
+        is_sla_met=None if sla is None else is_met(execution, sla),
+    )
 
 
 def is_met(execution: Execution, sla: Sla) -> bool:
@@ -145,15 +177,14 @@ def _saving_fraction(baseline_usd: float | None, newest_usd: float | None) -> fl
     return None if not baseline_usd or newest_usd is None else 1 - newest_usd / baseline_usd
 
 
-def _met_fraction(executions: Sequence[Execution], sla: Sla | None) -> float | None:
-    if sla is None or not executions:
+def _met_fraction(tally: Tally, sla: Sla | None) -> float | None:
+    if sla is None or not tally.execution_count:
         return None
-    return sum(is_met(execution, sla) for execution in executions) / len(executions)
+    return tally.met_count / tally.execution_count
 
 
-def _mean_usd(tx: Transaction, executions: Sequence[Execution]) -> float | None:
-    costs = [_cost_usd([tx.run(run_id) for run_id in e.run_ids]) for e in executions]
-    known = [cost for cost in costs if cost is not None]
+def _mean_usd(costs: Sequence[ExecutionCost]) -> float | None:
+    known = [cost.cost_usd for cost in costs if cost.cost_usd is not None]
     return fsum(known) / len(known) if known else None
 
 
@@ -173,21 +204,21 @@ def _main_cause(runs: Sequence[Run]) -> CauseOfDeviation | None:
 _Event = tuple[bool, datetime, str]
 
 
-def _events(
-    tx: Transaction, project: Project, executions: Sequence[Execution]
-) -> Iterator[_Event]:
-    for change in tx.changes_of(project.project_id)[-1:]:
-        yield True, change.made_at or change.planned_at, told_change(tx, change)
-    looked_at = {e.execution_id: e for e in executions[-_LOOKED_AT:]}
-    for execution in looked_at.values():
-        if not execution.is_success:
-            yield True, execution.ended_at, f"run {execution.ordinal} failed"
-        elif execution is executions[-1]:
-            yield False, execution.ended_at, f"run {execution.ordinal} {_how_far(execution)}"
-    for run in tx.runs_of(project.project_id, newest=_LOOKED_AT):
-        whole = looked_at.get(run.execution_id or "")
-        if whole is not None and run.deviation is not None and run.deviation.main_cause:
-            yield True, whole.ended_at, told_deviation(run)
+def _events(standing: Standing) -> Iterator[_Event]:
+    change, last, failed = standing.change, standing.last, standing.failed
+    if change is not None:
+        told = told_change(change, standing.changed_to)
+        yield True, change.made_at or change.planned_at, told
+    if last is None:
+        return
+    if last.is_success:
+        yield False, last.ended_at, f"run {last.ordinal} {_how_far(last)}"
+    oldest = last.ordinal - _LOOKED_AT
+    if failed is not None and failed.ordinal > oldest:
+        yield True, failed.ended_at, f"run {failed.ordinal} failed"
+    run, whole = standing.explained, standing.explained_in
+    if run is not None and whole is not None and whole.ordinal > oldest:
+        yield True, whole.ended_at, told_deviation(run)
 
 
 _DONE: Final[Mapping[ExecutionState, str]] = {
@@ -213,11 +244,10 @@ _OUTCOME: Final[Mapping[ChangeState, str]] = {
 }
 
 
-def told_change(tx: Transaction, change: Change) -> str:
-    """Return what a change did, or why it was not made, in a few words."""
-    specs = [str(tx.recommendation(i).spec) for i in change.recommendation_ids]
+def told_change(change: Change, specs: Sequence[ClusterSpec]) -> str:
+    """Return what a change to these specs did, or why it was not made, in a few words."""
     own = "the cluster it came with" if change.kind is ChangeKind.ROLL_BACK else ""
-    told = f"{_DID[change.kind]} {', '.join(specs) or own}".strip()
+    told = f"{_DID[change.kind]} {', '.join(map(str, specs)) or own}".strip()
     if change.state is ChangeState.MADE:
         return told
     return f"{told} ({_OUTCOME[change.state]})" + (f": {change.detail}" if change.detail else "")
