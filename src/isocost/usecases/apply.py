@@ -141,7 +141,7 @@ _STILL_WANTED: Final[Mapping[ChangeKind, Callable[[Transaction, str, Wanted], bo
 
 def next_change_id(tx: Transaction, project_id: str) -> str:
     """Return the id of a project's next change."""
-    return f"{project_id}-c{len(tx.changes_of(project_id)) + 1}"
+    return f"{project_id}-c{tx.change_count(project_id) + 1}"
 
 
 def carry_out(loop: Loop, change: Change, place: Place) -> Change:
@@ -167,9 +167,7 @@ def carry_out(loop: Loop, change: Change, place: Place) -> Change:
 def _end(loop: Loop, change: Change, place: Place, *, event: ChangeEvent, detail: str) -> Change:
     definition = _definition_now(place)
     with loop.store.transaction() as tx:
-        stored = next(
-            c for c in tx.changes_of(change.project_id) if c.change_id == change.change_id
-        )
+        stored = tx.change(change.change_id)
         if stored.state is not ChangeState.PLANNED:  # another worker was faster
             return stored
         ended = stored.ended(event, detail, now=place.now())

@@ -35,25 +35,27 @@ def hear(loop: Loop, project: Project, place: Place) -> int:
     ended = place.host.ended_runs(place.definition_id, since and since - _OVERLAP)
     loop.tell(LoopStep.LISTED, project.project_id)
     with loop.store.transaction() as tx:
-        new = _store_new(tx, project.project_id, ended, now=place.now())
+        new = store_new(tx, project.project_id, ended, now=place.now())
     if new:
         loop.tell(LoopStep.HEARD, project.project_id)
     return new
 
 
-def _store_new(
+def store_new(
     tx: Transaction, project_id: str, ended: Sequence[EndedRun], *, now: datetime
 ) -> int:
+    """Store an execution for each of these runs not known yet; returns how many there were."""
     project = tx.project(project_id)
     if project.origin is None or not ended:
         return 0
-    known = tx.executions_of(project_id)
-    ids = {execution.execution_id for execution in known}
-    ordinal = known[-1].ordinal + 1 if known else 0
+    # By id, for a list that grows while it is read page by page may name a run twice.
+    heard = {f"{project_id}-{run.origin_run_id}": run for run in ended}
+    known = tx.executions(heard)
+    newest = tx.executions_of(project_id, newest=1)
+    ordinal = newest[-1].ordinal + 1 if newest else 0
     new = 0
-    for run in sorted(ended, key=lambda r: (r.ended_at, r.origin_run_id)):
-        execution_id = f"{project_id}-{run.origin_run_id}"
-        if execution_id in ids or run.is_cancelled:
+    for execution_id, run in sorted(heard.items(), key=lambda h: (h[1].ended_at, h[0])):
+        if execution_id in known or run.is_cancelled:
             continue
         tx.put_execution(
             Execution(

@@ -153,24 +153,23 @@ def _reconcile(loop: Loop, project_id: str, place: Place, *, go_on: Callable[[],
 def _notice_edits(loop: Loop, project_id: str, place: Place) -> None:
     """Take over what somebody else changed; another worker's change is no such thing."""
     with loop.store.transaction(read_only=True) as tx:
-        before = tx.changes_of(project_id)
+        before = tx.changes_of(project_id, newest=1)
     definition = place.definition(is_fresh=True)
     with loop.store.transaction() as tx:
         is_ours = bool(tx.changes_of(project_id, is_planned=True))
-        if not is_ours and tx.changes_of(project_id) == before:
+        if not is_ours and tx.changes_of(project_id, newest=1) == before:
             notice_edits(tx, tx.project(project_id), definition)
 
 
 def rows_of(tx: Transaction, project_id: str) -> Rows:
     """Return what is stored of a project that is not over."""
     project = tx.project(project_id)
-    newest = tx.recommendations_of(project_id, newest=2 * len(project.clusters) + 2)
     return Rows(
         project=project,
         planned=tx.changes_of(project_id, is_planned=True),
         open_executions=tx.executions_of(project_id, is_open=True),
         late=[e for e in tx.executions_of(project_id, newest=5) if e.late_log_until],
-        issued=[r for r in newest if r.state is RecommendationState.ISSUED],
+        issued=tx.recommendations_of(project_id, states={RecommendationState.ISSUED}),
         has_unsettled=bool(unsettled_of(tx, project)),
     )
 
