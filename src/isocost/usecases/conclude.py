@@ -185,13 +185,12 @@ def _store(tx: Transaction, answer: _Answer, place: Place) -> None:
     advice, parent, key = answer.advice, answer.parent, answer.cluster_key
     if advice is None or parent is None:
         return
-    before = tx.recommendations_of(parent.project_id)
-    for old in before:
-        if old.cluster_key == key and old.state in _OPEN:
+    for old in tx.recommendations_of(parent.project_id, states=_OPEN):
+        if old.cluster_key == key:
             expired = old.after(RecommendationEvent.EXPIRE)
             tx.put_recommendation(replace(expired, verdict="superseded by what later runs say"))
     if answer.is_change:
-        number = sum(r.parent_run_id == parent.run_id for r in before) + 1
+        number = tx.recommendation_count(parent.run_id) + 1
         draft = drafted(advice, parent, place.now(), number=number)
         tx.put_recommendation(draft.after(RecommendationEvent.ISSUE))
     project = tx.project(parent.project_id)

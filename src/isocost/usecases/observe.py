@@ -58,9 +58,8 @@ def _ran(tx: Transaction, project: Project, execution: Execution, *, run: Run) -
     history = history_of(tx, project.project_id, run.cluster_key, newest=NEWEST_RUNS)
     recommendation = None
     if run.recommendation_id is not None:
-        of_project = tx.recommendations_of(project.project_id)
-        ids = {r.recommendation_id: r for r in of_project}
-        recommendation = ids.get(run.recommendation_id)
+        known = tx.recommendations([run.recommendation_id])
+        recommendation = known.get(run.recommendation_id)
     if recommendation is not None and recommendation.spec != run.asked_spec:
         recommendation = None  # somebody else changed the cluster and left the tag
     return Ran(
@@ -138,26 +137,25 @@ def _go_back(tx: Transaction, run: Run, rolled_back: Recommendation, *, reason: 
 def last_good_target(
     tx: Transaction, project: Project, cluster_key: str, *, not_on: ClusterSpec
 ) -> Target:
-    """Return the spec of the newest run that kept the deadline elsewhere, else the first one's."""
-    of_project = tx.recommendations_of(project.project_id)
-    states = {r.recommendation_id: r.state for r in of_project}
-    runs = [r for r in tx.runs_of(project.project_id) if r.cluster_key == cluster_key]
-    others = [r for r in runs if r.asked_spec is not None and r.asked_spec != not_on]
-    good = [r for r in others if _is_good(tx, project, r, states=states)]
-    chosen = good[-1:] or others[:1]
-    if not chosen or chosen[0].asked_spec is None:
+    """Return the spec of the newest run that kept the deadline elsewhere, else the first one's.
+
+    Of what ran elsewhere, it looks as far back as the model does.
+    """
+    project_id = project.project_id
+    others = tx.runs_elsewhere(project_id, cluster_key, not_on=not_on, newest=NEWEST_RUNS)
+    chosen = next((run for run in reversed(others) if _is_good(tx, project, run)), None)
+    chosen = chosen or tx.first_run_elsewhere(project_id, cluster_key, not_on=not_on)
+    if chosen is None or chosen.asked_spec is None:
         return Target(not_on)
-    return Target(chosen[0].asked_spec, chosen[0].recommendation_id)
+    return Target(chosen.asked_spec, chosen.recommendation_id)
 
 
-def _is_good(
-    tx: Transaction, project: Project, run: Run, *, states: dict[str, RecommendationState]
-) -> bool:
+def _is_good(tx: Transaction, project: Project, run: Run) -> bool:
     if run.state is not RunState.INGESTED or run.execution_id is None:
         return False
     if run.recommendation_id is not None:
-        state = states.get(run.recommendation_id)
-        if state is not RecommendationState.KEPT:
+        recommendation = tx.recommendations([run.recommendation_id]).get(run.recommendation_id)
+        if recommendation is None or recommendation.state is not RecommendationState.KEPT:
             return False
     limit_s = float("inf") if project.sla is None else project.sla.max_runtime_s
     return tx.execution(run.execution_id).duration_s <= limit_s
@@ -169,9 +167,9 @@ def _count_to_baseline(tx: Transaction, execution: Execution) -> None:
     has_enough = len(project.baseline_ids) >= BASELINE_RUNS
     if has_enough or not execution.is_success or not execution.run_ids:
         return
-    runs = [tx.run(run_id) for run_id in execution.run_ids]
-    applied = [c for c in tx.changes_of(project.project_id) if c.kind is ChangeKind.APPLY]
-    if any(run.recommendation_id for run in runs) or applied:
+    if any(run.recommendation_id for run in tx.runs(execution.run_ids).values()):
+        return
+    if any(change.kind is ChangeKind.APPLY for change in tx.changes_of(project.project_id)):
         return
     ids = dict.fromkeys((*project.baseline_ids, execution.execution_id))
     tx.put_project(replace(project, baseline_ids=tuple(ids)))

@@ -116,11 +116,11 @@ def history_of(
         tx: an open transaction.
         project_id: whose runs.
         cluster_key: whose runs.
-        newest: look only at so many of the project's runs.
+        newest: look only at so many of the cluster's runs.
     """
     since = tx.project(project_id).learned_from
-    runs = (run for run in tx.runs_of(project_id, newest=newest) if run.ordinal >= since)
-    mine = [run for run in runs if run.cluster_key == cluster_key and run.is_over]
+    runs = tx.runs_of(project_id, newest=newest, cluster_key=cluster_key)
+    mine = [run for run in runs if run.ordinal >= since and run.is_over]
     return [(run, _profile_of(tx, run)) for run in mine]
 
 
