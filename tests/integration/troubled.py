@@ -71,11 +71,15 @@ class Place:
         return STRANGE if self.fault is Fault.UNKNOWN_FIELDS else {}
 
     def create(self, settings, **behaviour):
-        """Create a databricks job; under `EDITED` somebody changes it once it has been read."""
+        """Create a databricks job."""
         definition_id = str(self.control.add_job(settings, **behaviour))
+        self.await_edit(definition_id)
+        return definition_id
+
+    def await_edit(self, definition_id):
+        """Under `EDITED`, have somebody change a definition right after it is read next."""
         if self.fault is Fault.EDITED:
             self.control.edit_job(int(definition_id), THEIRS, after_read=True)
-        return definition_id
 
 
 @contextmanager

@@ -29,7 +29,7 @@ Json = dict[str, Any]
 PATIENCE_S: Final = 60
 # The SDK waits out 429 and 503 but not 500, 502 and 504: they are tried again this often, after
 # as many seconds as attempts were made.
-_ATTEMPTS: Final = 3
+ATTEMPTS: Final = 3
 # A page of 10,000 of anything is a loop of the workspace's, not a list.
 _MOST_PAGES: Final = 10_000
 _UNKNOWN_PATH: Final = {"ENDPOINT_NOT_FOUND", None}
@@ -103,7 +103,7 @@ class Calls:
             Unavailable: it fails, or cannot be reached.
             PlatformError: it refuses.
         """
-        attempts = _ATTEMPTS if is_repeatable else 1
+        attempts = ATTEMPTS if is_repeatable else 1
         for attempt in range(1, attempts + 1):
             try:
                 return ask()
@@ -144,6 +144,10 @@ class Calls:
         return self._do(
             what, "POST", path, body=dict(body), grant=grant, is_repeatable=is_repeatable
         )
+
+    def patch(self, what: str, path: str, body: Mapping[str, Any], *, grant: str = "") -> Json:
+        """Return the raw answer to PATCH, which done twice is as done once."""
+        return self._do(what, "PATCH", path, body=dict(body), grant=grant)
 
     def pages(
         self, what: str, path: str, query: Mapping[str, Any], *, grant: str = ""
@@ -236,6 +240,11 @@ class Calls:
             f"{reason.rstrip('.')}. Pass the address that the browser shows, such as "
             "https://dbc-1234abcd-12ab.cloud.databricks.com."
         )
+
+
+def is_out_of_patience(error: Unavailable) -> bool:
+    """Whether all the time there was has been spent, so that another attempt has none."""
+    return isinstance(error.__cause__, TimeoutError)
 
 
 class _PatientClock(RealClock):

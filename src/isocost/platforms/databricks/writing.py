@@ -9,7 +9,7 @@ only what they wrote into the very same field or cluster entry within that momen
 from typing import Any, Final
 
 from isocost.errors import NotFound, Unavailable
-from isocost.platforms.databricks.connection import Calls
+from isocost.platforms.databricks.connection import ATTEMPTS, Calls, is_out_of_patience
 from isocost.platforms.databricks.updates import (
     Update,
     holds,
@@ -26,8 +26,6 @@ _RESET: Final = "/api/2.2/jobs/reset"
 _PAGED: Final = ("tasks", "job_clusters", "environments", "parameters")
 _SEE: Final = "CAN VIEW on the databricks job"
 _MANAGE: Final = "CAN MANAGE on the databricks job"
-# A write that failed is tried again only after another look; three times as all other calls.
-_ATTEMPTS: Final = 3
 
 
 def whole_answer(calls: Calls, definition_id: str) -> dict[str, Any]:
@@ -57,7 +55,7 @@ def whole_settings(calls: Calls, definition_id: str) -> dict[str, Any]:
 
 def change(calls: Calls, definition_id: str, *, before: Settings, after: Settings) -> bool:
     """Write what differs between the two; see `Host.change`."""
-    for attempt in range(1, _ATTEMPTS + 1):
+    for attempt in range(1, ATTEMPTS + 1):
         seen = _settled(calls, definition_id)
         if is_as(seen, after):
             return True
@@ -69,8 +67,7 @@ def change(calls: Calls, definition_id: str, *, before: Settings, after: Setting
             return _is_confirmed(calls, definition_id, update, before=seen, after=after)
         except Unavailable as error:
             # The write may have been carried out all the same: only another look can tell.
-            is_out_of_patience = isinstance(error.__cause__, TimeoutError)
-            if is_out_of_patience or attempt == _ATTEMPTS:
+            if is_out_of_patience(error) or attempt == ATTEMPTS:
                 raise
             calls.pause(attempt)
     raise AssertionError("the last attempt returns or raises")

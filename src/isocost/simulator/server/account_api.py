@@ -47,6 +47,12 @@ def get_destination(call: Call) -> Answer:
     return call.workspace.notifications.get(call.path_values["id"]).view()
 
 
+def update_destination(call: Call) -> Answer:
+    """Answer a change of a notification destination: of its name, its configuration or both."""
+    call.demand(Right.WRITE_DESTINATIONS)
+    return call.workspace.notifications.update(call.path_values["id"], call.body).view()
+
+
 def delete_destination(call: Call) -> Answer:
     """Answer the removal of a notification destination."""
     call.demand(Right.WRITE_DESTINATIONS)
@@ -101,6 +107,7 @@ ENDPOINTS: Final = (
     Endpoint("GET", _DESTINATIONS, list_destinations),
     Endpoint("POST", _DESTINATIONS, create_destination),
     Endpoint("GET", _DESTINATIONS + "/{id}", get_destination),
+    Endpoint("PATCH", _DESTINATIONS + "/{id}", update_destination),
     Endpoint("DELETE", _DESTINATIONS + "/{id}", delete_destination),
     Endpoint("GET", "/api/{version}/workspace/get-status", object_status),
     Endpoint("GET", "/api/{version}/permissions/jobs/{id}", job_rights),

@@ -80,16 +80,23 @@ class Notifications:
 
     def create(self, body: Mapping[str, Any]) -> Destination:
         """Keep a new destination; raises Refusal for a webhook beyond this machine."""
-        config = dict(body.get("config") or {})
-        url = (config.get("generic_webhook") or {}).get("url")
-        if url is not None and urlsplit(str(url)).hostname not in _LOOPBACK:
-            raise invalid("The simulated workspace calls webhooks on this machine only.")
+        config = _checked(body.get("config") or {})
         number = seed_of(self._seed, "destination", len(self.destinations))
         name = f"{number:016x}"
         destination_id = f"{name[:8]}-{name[8:12]}-4{name[12:15]}-8{name[:3]}-{name[4:]}"
         made = Destination(destination_id, str(body.get("display_name") or ""), config)
         self.destinations[destination_id] = made
         return made
+
+    def update(self, destination_id: str, body: Mapping[str, Any]) -> Destination:
+        """Change a destination; raises Refusal if there is none, or as `create`."""
+        destination = self.get(destination_id)
+        if not body:
+            raise invalid("At least one field to update is required.")
+        for kind, fields in _checked(body.get("config") or {}).items():
+            destination.config[kind] = {**destination.config.get(kind, {}), **fields}
+        destination.display_name = str(body.get("display_name") or destination.display_name)
+        return destination
 
     def get(self, destination_id: str) -> Destination:
         """Return a destination; raises Refusal if there is none."""
@@ -147,3 +154,10 @@ class Notifications:
             error.close()
         except OSError as error:
             delivery.error = str(error)
+
+
+def _checked(config: Mapping[str, Any]) -> Json:
+    url = (config.get("generic_webhook") or {}).get("url")
+    if url is not None and urlsplit(str(url)).hostname not in _LOOPBACK:
+        raise invalid("The simulated workspace calls webhooks on this machine only.")
+    return dict(config)
