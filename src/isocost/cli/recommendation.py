@@ -1,7 +1,7 @@
 """`isocost recommendation`: see what is recommended and why; apply it, or go back."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Annotated
 
 import typer
@@ -27,6 +27,7 @@ app = typer.Typer(help="See recommendations, apply them, go back.", no_args_is_h
 
 RecommendationId = Annotated[str, typer.Argument(metavar="RECOMMENDATION", help="Its id.")]
 State = Annotated[str | None, typer.Option(help="Only those in one state, such as issued.")]
+Newest = Annotated[int, typer.Option(min=1, help="How many to show, the newest.")]
 
 
 @app.callback()
@@ -41,16 +42,17 @@ def list_command(
     ] = None,
     *,
     state: State = None,
+    newest: Newest = 20,
     json: Json = False,
 ) -> None:
     """List recommendations with what they predict and what became of them, the newest last.
 
     Example: isocost recommendation list --state issued
     """
-    wanted = _state(state)
+    wanted = None if state is None else {_state(state)}
     store = open_store(read_settings(os.environ))
     try:
-        found = [r for r in _recommendations(store, project_id) if wanted in {None, r.state}]
+        found = _recommendations(store, project_id, states=wanted, newest=newest)
     finally:
         store.close()
     if json:
@@ -61,9 +63,7 @@ def list_command(
         OUT.print(recommendation_table(found))
 
 
-def _state(text: str | None) -> RecommendationState | None:
-    if text is None:
-        return None
+def _state(text: str) -> RecommendationState:
     known = {state.value: state for state in RecommendationState}
     state = known.get(text.lower().replace(" ", "_").replace("-", "_"))
     if state is None:
@@ -71,12 +71,18 @@ def _state(text: str | None) -> RecommendationState | None:
     return state
 
 
-def _recommendations(store: Store, project_id: str | None) -> Sequence[Recommendation]:
+def _recommendations(
+    store: Store,
+    project_id: str | None,
+    *,
+    states: Collection[RecommendationState] | None,
+    newest: int,
+) -> Sequence[Recommendation]:
     with store.transaction(read_only=True) as tx:
         if project_id is not None:
-            return tx.recommendations_of(tx.project(project_id).project_id)
-        active = [p.project_id for p in tx.imported_projects() if not p.is_retired]
-        return [r for each in active for r in tx.recommendations_of(each)]
+            tx.project(project_id)
+            return tx.recommendations_of(project_id, states=states, newest=newest)
+        return tx.newest_recommendations(newest, states=states)[::-1]
 
 
 @app.command()

@@ -11,7 +11,7 @@ from isocost.domain.execution import Execution
 from isocost.domain.experiment import Experiment, Trial
 from isocost.domain.profile import RunProfile
 from isocost.domain.project import Project
-from isocost.domain.recommendation import Recommendation
+from isocost.domain.recommendation import Recommendation, RecommendationState
 from isocost.domain.run import Run
 from isocost.domain.workspace import Workspace
 from isocost.store.base import ExecutionCost, Tally
@@ -127,6 +127,15 @@ class Across:
     def recommended_specs(self, recommendation_ids: Collection[str]) -> Mapping[str, ClusterSpec]:
         found = self.recommendations(recommendation_ids)
         return {recommendation_id: each.spec for recommendation_id, each in found.items()}
+
+    def newest_recommendations(
+        self, count: int, *, states: Collection[RecommendationState] | None = None
+    ) -> Sequence[Recommendation]:
+        imported = {p.project_id for p in self._tables.projects.values() if p.origin is not None}
+        all_of = (r for r in self._tables.recommendations.values() if r.project_id in imported)
+        found = (r for r in all_of if states is None or r.state in states)
+        order = sorted(found, key=lambda r: (r.drafted_at, r.recommendation_id), reverse=True)
+        return order[:count]
 
     def recommendation_count(self, parent_run_id: str) -> int:
         found = self._tables.recommendations.values()

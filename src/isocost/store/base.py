@@ -223,6 +223,12 @@ class Transaction(Protocol):
         """Return a project's recommendations, oldest first, or the newest few in some states."""
         ...
 
+    def newest_recommendations(
+        self, count: int, *, states: Collection[RecommendationState] | None = None
+    ) -> Sequence[Recommendation]:
+        """Return what was drafted last for imported projects, in some states, newest first."""
+        ...
+
     def recommendation_count(self, parent_run_id: str) -> int:
         """Return how many recommendations were made after a run."""
         ...

@@ -11,13 +11,17 @@ from isocost.domain.change import Change, ChangeKind, ChangeState
 from isocost.domain.cost import CostBreakdown
 from isocost.domain.deviation import CauseOfDeviation, Deviation, Share
 from isocost.domain.execution import Execution, ExecutionState
-from isocost.domain.project import Sla
+from isocost.domain.project import Origin, Sla
 from isocost.domain.recommendation import RecommendationState
 from isocost.domain.run import Run
+from isocost.domain.workspace import Cloud, Plan, Workspace
 from isocost.errors import NotFound
 from isocost.store.base import ExecutionCost, Store, Tally, Transaction
 from isocost.testing.nouns import LARGE, NOW, SMALL, a_project, a_recommendation, a_run
 
+WORKSPACE: Final = Workspace(
+    "bank", "https://bank.example", Cloud.AWS, "us-east-1", Plan.PREMIUM, NOW
+)
 DATA: Final = Deviation(
     30.0, 60.0, 5.0, is_anomaly=True, shares=(Share(CauseOfDeviation.DATA, 1.0, 0.7),)
 )
@@ -217,3 +221,25 @@ class StoreQuestionsSuite:
             assert tx.recommendations_of("p-1", states=()) == []
         assert [r.recommendation_id for r in found] == ["n-1", "n-2"]
         assert [r.recommendation_id for r in newest] == ["n-1"]
+
+    def test_newest_recommendations_are_of_imported_projects(self, filled: Store) -> None:
+        state = RecommendationState
+        with filled.transaction() as tx:
+            tx.put_workspace(WORKSPACE)
+            for project_id in ("p-1", "p-2"):
+                tx.put_project(a_project(project_id, origin=Origin("bank", project_id, "{}")))
+            for n, project_id in enumerate(("p-1", "p-2", "p-1", "p-3")):
+                tx.put_run(a_run(f"r-{n}", project_id=project_id))
+                tx.put_recommendation(
+                    a_recommendation(
+                        f"n-{n}",
+                        project_id=project_id,
+                        parent_run_id=f"r-{n}",
+                        state=state.ISSUED if n == 1 else state.KEPT,
+                        drafted_at=NOW + timedelta(minutes=n),
+                    )
+                )
+            newest = tx.newest_recommendations(2)
+            issued = tx.newest_recommendations(9, states={state.ISSUED})
+        assert [r.recommendation_id for r in newest] == ["n-2", "n-1"]
+        assert [r.recommendation_id for r in issued] == ["n-1"]

@@ -15,7 +15,7 @@ from sqlalchemy import Table as SqlTable
 from isocost.domain.change import Change
 from isocost.domain.cluster import ClusterSpec
 from isocost.domain.execution import Execution
-from isocost.domain.recommendation import Recommendation
+from isocost.domain.recommendation import Recommendation, RecommendationState
 from isocost.domain.run import Run
 from isocost.store.base import ExecutionCost, Tally
 from isocost.store.sql import tables
@@ -129,6 +129,19 @@ class Across(Rows):
         key = tables.RECOMMENDATIONS.c.recommendation_id
         found = self._by_key(key, recommendation_ids, _Recommended)
         return {recommendation_id: each.spec for recommendation_id, each in found.items()}
+
+    def newest_recommendations(
+        self, count: int, *, states: Collection[RecommendationState] | None = None
+    ) -> Sequence[Recommendation]:
+        table = tables.RECOMMENDATIONS
+        query = select(table.c.body).join(
+            tables.PROJECTS, table.c.project_id == tables.PROJECTS.c.project_id
+        )
+        query = query.where(tables.PROJECTS.c.workspace.is_not(None))
+        if states is not None:
+            query = query.where(table.c.state.in_(sorted(state.value for state in states)))
+        newest_first = (table.c.drafted_at.desc(), table.c.recommendation_id.desc())
+        return self._all(query.order_by(*newest_first).limit(count), Recommendation)
 
     def recommendation_count(self, parent_run_id: str) -> int:
         return self._count(tables.RECOMMENDATIONS.c.parent_run_id == parent_run_id)

@@ -118,6 +118,7 @@ RECOMMENDATIONS: Final = SqlTable(
     Column("drafted_at", DateTime(timezone=True), nullable=False),
     _body(),
     Index("ix_recommendations_project_id", "project_id", "drafted_at"),
+    Index("ix_recommendations_drafted_at", "drafted_at", "recommendation_id"),
     Index("ix_recommendations_state", "project_id", "state", "drafted_at"),
     Index("ix_recommendations_parent_run_id", "parent_run_id"),
 )

@@ -35,6 +35,7 @@ INDEXES = {
     "ix_runs_cluster_key": ("runs", ["project_id", "cluster_key", "ordinal", "asked"]),
     "ix_runs_execution_id": ("runs", ["execution_id", "cost_usd"]),
     "ix_runs_is_explained": ("runs", ["project_id", "is_explained", "ordinal"]),
+    "ix_recommendations_drafted_at": ("recommendations", ["drafted_at", "recommendation_id"]),
     "ix_recommendations_state": ("recommendations", ["project_id", "state", "drafted_at"]),
 }
 TEXTS = ("cluster_key", "asked", "execution_id")
