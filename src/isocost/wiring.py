@@ -26,7 +26,7 @@ from isocost.clouds.databricks.files import DatabricksFileStore
 from isocost.clouds.local import LocalStore
 from isocost.domain.cluster import ClusterTimeline, NodeType
 from isocost.domain.cost import CostBreakdown
-from isocost.domain.experiment import Trial
+from isocost.domain.experiment import WORKSPACE, ExperimentPlan, Trial
 from isocost.domain.grid import GridWorkload
 from isocost.domain.profile import RunProfile
 from isocost.domain.project import Project
@@ -93,17 +93,22 @@ def open_platform(name: str, settings: Settings) -> Platform:
     return make(settings)
 
 
-def node_types_of(platform_name: str, settings: Settings) -> Sequence[NodeType]:
+def node_types_of(plan: ExperimentPlan, settings: Settings) -> Sequence[NodeType]:
     """Return what the platform of a stored experiment can rent.
 
     Raises:
         UnknownName: if this version has no such platform.
     """
-    make = _PLATFORMS.get(platform_name)
+    if plan.platform == WORKSPACE:
+        from isocost.jobbank.workspace_plans import Grounds
+
+        return Grounds((), load()).node_types(plan.cloud or Cloud.AWS)
+    make = _PLATFORMS.get(plan.platform)
     if make is None:
         raise UnknownName(
-            f"The experiment was run on platform {platform_name!r}, which this version of Isocost "
-            f"does not have; it has {', '.join(_PLATFORMS)}. Use the version that ran it."
+            f"The experiment was run on platform {plan.platform!r}, which this version of Isocost "
+            f"does not have; it has {', '.join(_PLATFORMS)} and {WORKSPACE}. Use the version that "
+            "ran it."
         )
     return make(settings).node_types()
 
@@ -243,7 +248,7 @@ def open_stand(plan: "StandPlan") -> "Iterator[Stand]":
     from isocost.usecases.carry import Stand, WorkspaceTime
 
     options = WorkspaceOptions(cloud=plan.cloud, seed=plan.seed)
-    with serving(options) as address:
+    with serving(options, is_waited_for=False) as address:
         control = WorkspaceControl(address.url, address.control_token)
         time = WorkspaceTime(control)
         workspace = Workspace(

@@ -31,9 +31,9 @@ from isocost.cli.bank_workspace import OnCloud, Seed, WorkspaceOptions, run_on_w
 from isocost.cli.console import OUT, print_json
 from isocost.cli.experiment_run import Result, carry_out, report_path, show, write_report
 from isocost.cli.experiment_view import summary_json
+from isocost.domain.experiment import WORKSPACE
 from isocost.errors import InvalidInput
 from isocost.settings import read_settings
-from isocost.usecases.bank import WORKSPACE
 from isocost.usecases.conduct import Asked
 from isocost.usecases.report import experiment_record
 from isocost.wiring import demo_workloads, node_types_of, open_platform, open_store

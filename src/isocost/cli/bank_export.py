@@ -9,6 +9,7 @@ import typer
 
 from isocost.cli.console import OUT, print_json
 from isocost.domain.cluster import NodeType
+from isocost.domain.experiment import ExperimentPlan
 from isocost.settings import read_settings
 from isocost.usecases.compare import REFERENCE_SUFFIX, measured_as, write_reference
 from isocost.usecases.export import export as export_tables
@@ -35,8 +36,8 @@ def export(
     """
     settings = read_settings(os.environ)
 
-    def types_of(platform: str) -> Sequence[NodeType]:
-        return node_types_of(platform, settings)
+    def types_of(plan: ExperimentPlan) -> Sequence[NodeType]:
+        return node_types_of(plan, settings)
 
     store = open_store(settings)
     try:

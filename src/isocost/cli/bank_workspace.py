@@ -15,7 +15,13 @@ from rich.table import Table
 from isocost import clock
 from isocost.cli.bank_recorded import SharedOptions
 from isocost.cli.console import OUT, print_json, run_progress, say
-from isocost.domain.experiment import ENGINE_POLICY, SlaBasis, SlaRule, check_experiment_name
+from isocost.domain.experiment import (
+    ENGINE_POLICY,
+    WORKSPACE,
+    SlaBasis,
+    SlaRule,
+    check_experiment_name,
+)
 from isocost.domain.workspace import Cloud
 from isocost.errors import InvalidInput
 from isocost.jobbank.pool import ProcessPool, in_this_process
@@ -23,7 +29,7 @@ from isocost.jobbank.summary import Mean
 from isocost.jobbank.workspace_figures import WorkspaceFigures, workspace_figures
 from isocost.settings import Settings
 from isocost.store.base import Store
-from isocost.usecases.bank import WORKSPACE, AskedOfWorkspaces, Crew, carry_out
+from isocost.usecases.bank import AskedOfWorkspaces, Crew, carry_out
 from isocost.usecases.report import trial_records
 from isocost.wiring import TrialWork, grounds, only_one, open_store
 

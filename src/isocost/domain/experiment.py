@@ -28,6 +28,8 @@ MAX_SLA_FACTOR: Final = 1e6
 
 # The product's own policy; experiments made before others could be chosen had this one.
 ENGINE_POLICY: Final = "engine"
+# The platform whose machines, runs and bills are the simulator's.
+WORKSPACE: Final = "workspace"
 # A trial whose process died this often is what kills it.
 MOST_ATTEMPTS: Final = 3
 
@@ -213,6 +215,11 @@ class ExperimentPlan:
             raise InvalidInput(
                 f"A miss fraction lies between 0 and 1, both exclusive; got {self.miss_fraction}."
             )
+
+    @property
+    def is_simulated(self) -> bool:
+        """Whether its times come from a simulator, and so are never mixed with measured ones."""
+        return self.platform == WORKSPACE
 
 
 @dataclass(frozen=True, slots=True)

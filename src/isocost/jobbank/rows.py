@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from isocost.domain.cluster import ClusterSpec, NodeType
-from isocost.domain.experiment import Trial
+from isocost.domain.experiment import ExperimentPlan, Trial
 from isocost.domain.profile import RunProfile, StageProfile
 from isocost.domain.project import Phase
 from isocost.domain.recommendation import Recommendation
@@ -15,7 +15,6 @@ from isocost.jobbank.tables import PredictionRow, RunRow, StageRow, TrialRow
 from isocost.space.families import family_of
 
 COLD_START: Final = "cold_start"
-SIMULATED: Final = frozenset({"workspace"})
 # Local workers are one machine's, however its cores and memory are cut.
 _LOCAL: Final = "local"
 _MEDIAN, _P95, _LONGEST = 3, 5, 7  # places in QUANTILE_LEVELS
@@ -32,7 +31,7 @@ class Rows:
 
 def rows_of(record: ExperimentRecord) -> Rows:
     """Return all rows of an experiment, trial by trial."""
-    tabulator = Tabulator(record.experiment.plan.platform, record.node_types)
+    tabulator = Tabulator(record.experiment.plan, record.node_types)
     trials: list[TrialRow] = []
     runs: list[RunRow] = []
     predictions: list[PredictionRow] = []
@@ -48,7 +47,7 @@ def rows_of(record: ExperimentRecord) -> Rows:
 class Tabulator:
     """Makes rows, trial by trial in their order, for it counts their cold starts."""
 
-    platform: str
+    plan: ExperimentPlan
     node_types: Sequence[NodeType]
     _seen: dict[tuple[str, str], int] = field(default_factory=dict)
 
@@ -60,7 +59,7 @@ class Tabulator:
         self._seen[pair] = cold_start + 1
         machines = {each.node_type_id: each for each in self.node_types}
         of_trial = _OfTrial(record, cold_start, machines)
-        return Rows([of_trial.trial_row(self.platform)], of_trial.runs(), of_trial.predictions())
+        return Rows([of_trial.trial_row(self.plan)], of_trial.runs(), of_trial.predictions())
 
 
 def stage_rows(record: TrialRecord) -> list[StageRow]:
@@ -85,7 +84,7 @@ class _OfTrial:
         self._over = [run for run in record.runs if run.is_over]
         self._phases = _phases(record)
 
-    def trial_row(self, platform: str) -> TrialRow:
+    def trial_row(self, plan: ExperimentPlan) -> TrialRow:
         trial, record = self._trial, self._record
         start, truth = trial.cold_start, trial.truth
         shape, spec, sla = start.shape, start.spec, record.project.sla
@@ -94,8 +93,8 @@ class _OfTrial:
             experiment=trial.experiment,
             trial_id=trial.trial_id,
             ordinal=trial.ordinal,
-            platform=platform,
-            is_simulated=platform in SIMULATED,
+            platform=plan.platform,
+            is_simulated=plan.is_simulated,
             workload=trial.workload,
             policy=trial.policy,
             cold_start=self._cold_start,

@@ -5,7 +5,14 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Final
 
-from isocost.domain.experiment import ColdStart, Experiment, ExperimentPlan, SlaRule, Trial
+from isocost.domain.experiment import (
+    WORKSPACE,
+    ColdStart,
+    Experiment,
+    ExperimentPlan,
+    SlaRule,
+    Trial,
+)
 from isocost.domain.workspace import Cloud
 from isocost.errors import InvalidInput
 from isocost.jobbank.plans import matching_workloads, spec_from_text
@@ -16,7 +23,6 @@ from isocost.store.base import Store
 from isocost.usecases.experiment import Progress
 from isocost.usecases.trials import create_drawn
 
-WORKSPACE: Final = "workspace"
 # With fewer groups than this for each process, trials are handed out one by one, so that no
 # process waits at the end for another one's long group.
 _LEAST_GROUPS: Final = 12

@@ -24,7 +24,7 @@ def compare_experiments(
     Args:
         store: where experiments are.
         names: of the two; either may be the path of a file that `write_reference` made.
-        node_types_of: what a platform, by name, can rent.
+        node_types_of: what can be rented on the platform of a plan.
         policy: only its trials are compared; None for all.
 
     Raises:

@@ -17,7 +17,7 @@ from isocost.jobbank.plans import (
 )
 from isocost.usecases.experiment import Bench, Progress, create_experiment, run_experiment
 from isocost.usecases.recommend import Offer
-from isocost.usecases.report import experiment_record
+from isocost.usecases.report import NodeTypesOf, experiment_record
 
 Claim = Callable[[str], AbstractContextManager[None]]
 
@@ -92,5 +92,5 @@ def _cold_starts(offer: Offer, asked: Asked) -> tuple[ColdStart, ...]:
     return with_deadlines(specs, candidates, offer.node_types, sla_factors=asked.sla_factors)
 
 
-def _same_for_all(node_types: Sequence[NodeType]) -> Callable[[str], Sequence[NodeType]]:
+def _same_for_all(node_types: Sequence[NodeType]) -> NodeTypesOf:
     return lambda _: node_types

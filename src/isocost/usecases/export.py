@@ -21,8 +21,8 @@ def export(store: Store, name: str, node_types_of: NodeTypesOf, *, to: Path) -> 
         MissingDependency: pyarrow is not installed.
     """
     with store.transaction(read_only=True) as tx:
-        platform = tx.experiment(name).plan.platform
-        tabulator = Tabulator(platform, node_types_of(platform))
+        plan = tx.experiment(name).plan
+        tabulator = Tabulator(plan, node_types_of(plan))
         with exporting(to) as writer:
             for record in trial_records(tx, name, with_profiles=True):
                 rows = tabulator.rows_of_trial(record)

@@ -3,15 +3,14 @@
 from collections.abc import Callable, Iterator, Sequence
 
 from isocost.domain.cluster import NodeType
-from isocost.domain.experiment import Trial
+from isocost.domain.experiment import ExperimentPlan, Trial
 from isocost.domain.profile import RunProfile
 from isocost.domain.run import RunState
 from isocost.errors import NotFound
 from isocost.jobbank.lineage import ExperimentRecord, TrialRecord
-from isocost.jobbank.rows import SIMULATED
 from isocost.store.base import Store, Transaction
 
-NodeTypesOf = Callable[[str], Sequence[NodeType]]
+NodeTypesOf = Callable[[ExperimentPlan], Sequence[NodeType]]
 
 
 def experiment_record(store: Store, name: str, node_types_of: NodeTypesOf) -> ExperimentRecord:
@@ -23,16 +22,16 @@ def experiment_record(store: Store, name: str, node_types_of: NodeTypesOf) -> Ex
     Args:
         store: where it is.
         name: the experiment's.
-        node_types_of: what a platform, by name, can rent.
+        node_types_of: what can be rented on the platform of a plan.
 
     Raises:
         NotFound: if there is no experiment of this name.
     """
     with store.transaction(read_only=True) as tx:
         experiment = tx.experiment(name)
-        platform = experiment.plan.platform
-        trials = list(trial_records(tx, name, with_profiles=platform not in SIMULATED))
-    return ExperimentRecord(experiment, trials, node_types_of(platform))
+        is_simulated = experiment.plan.is_simulated
+        trials = list(trial_records(tx, name, with_profiles=not is_simulated))
+    return ExperimentRecord(experiment, trials, node_types_of(experiment.plan))
 
 
 def trial_records(tx: Transaction, name: str, *, with_profiles: bool) -> Iterator[TrialRecord]:
