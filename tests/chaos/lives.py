@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from multiprocessing import get_context
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 from isocost.domain.change import Change
@@ -221,11 +222,24 @@ def _killing(life):
     return tell
 
 
+def begun(life: Life) -> BaseProcess:
+    """Return a process that goes on with a life."""
+    process = FORKS.Process(target=live, args=(life,))
+    process.start()
+    return process
+
+
+def finished(life: Life) -> None:
+    """Have a life lived to its end, in which nobody dies."""
+    process = begun(life)
+    process.join(PATIENCE_S)
+    assert process.exitcode == 0
+
+
 def deaths_of(life: Life) -> Iterator[tuple[str, LoopStep]]:
     """Have a life lived, again and again, until its end; yields who died, while it is dead."""
     while True:
-        process = FORKS.Process(target=live, args=(life,))
-        process.start()
+        process = begun(life)
         process.join(PATIENCE_S)
         if process.exitcode == 0:
             return

@@ -20,8 +20,8 @@ from tests.chaos.lives import (
     Life,
     a_place,
     deaths_of,
+    finished,
     import_all,
-    live,
     opened,
     rows_of,
 )
@@ -61,13 +61,6 @@ def _deed(step, deed, life):
 
     with opened(life, tell=tell) as loop:
         deed(loop, life)
-
-
-def lived(life):
-    process = FORKS.Process(target=live, args=(life,))
-    process.start()
-    process.join(PATIENCE_S)
-    assert process.exitcode == 0
 
 
 @pytest.fixture(scope="module")
@@ -124,7 +117,7 @@ def test_import_that_died_is_set_up_once_by_the_same_call_or_the_next_look(life,
 def test_project_whose_taking_off_died_is_taken_off_by_the_same_call_or_the_next_look(
     life, step, then
 ):
-    lived(life)
+    finished(life)
     die_at(step, take_off, life)
     with opened(life) as loop:
         then(loop, life)

@@ -1,5 +1,6 @@
 """SIGKILL at every step of the closed loop: the next process goes on, and nothing shows."""
 
+import signal
 from collections import Counter
 from dataclasses import dataclass
 
@@ -8,14 +9,14 @@ import pytest
 from isocost.domain.change import Change, ChangeKind, ChangeState
 from isocost.usecases.loop import LoopStep
 from tests.chaos.lives import (
-    FORKS,
     Life,
     Place,
     Rows,
     a_place,
+    begun,
     deaths_of,
     ended_run_ids,
-    live,
+    finished,
     rows_of,
 )
 
@@ -44,6 +45,10 @@ DEATHS = (
     (LoopStep.CHANGE_CONFIRMED, 1),
     (LoopStep.CHANGE_CONFIRMED, 2),
 )
+# After how long a process is killed from outside, whatever it is at: a request, a transaction, the
+# making of the database. Longer each time, so that the life comes to an end.
+MOMENTS_S = [0.04 * 1.13**n for n in range(24)]
+
 each_death = pytest.mark.parametrize("death", DEATHS, ids=[f"{s}-{n}" for s, n in DEATHS])
 
 
@@ -92,8 +97,7 @@ def both(tmp_path_factory):
     """The killed life and its unkilled twin, lived at the same time."""
     with a_place(len(DEATHS)) as place, a_place(len(DEATHS)) as elsewhere:
         unkilled = Life(tmp_path_factory.mktemp("twin"), elsewhere)
-        twin = FORKS.Process(target=live, args=(unkilled,))
-        twin.start()
+        twin = begun(unkilled)
         deaths = dict(zip(place.ids, DEATHS, strict=True))
         killed = lived(Life(tmp_path_factory.mktemp("killed"), place, deaths=deaths))
         twin.join()
@@ -186,3 +190,19 @@ def test_process_that_dies_at_every_other_passing_of_every_step_comes_to_the_sam
     assert {step for _, step in restless.died} >= set(LoopStep) - told_by_import_only
     assert restless.rows[definition_id] == twin.rows[definition_id]
     assert restless.write_counts[definition_id] == twin.write_counts[definition_id]
+
+
+def test_process_killed_at_any_moment_comes_to_the_same(twin, tmp_path):
+    kill_count = 0
+    with a_place(1) as place:
+        life = Life(tmp_path, place)
+        for moment_s in MOMENTS_S:
+            process = begun(life)
+            process.join(moment_s)
+            process.kill()
+            process.join()
+            kill_count += process.exitcode == -signal.SIGKILL
+        finished(life)
+    (definition_id,) = place.ids
+    assert kill_count >= len(MOMENTS_S) // 3
+    assert rows_of(life)[definition_id] == twin.rows[definition_id]

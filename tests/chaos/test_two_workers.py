@@ -17,8 +17,8 @@ from tests.chaos.lives import (
     Life,
     a_place,
     ended_run_ids,
+    finished,
     import_all,
-    live,
     opened,
     rows_of,
 )
@@ -69,9 +69,7 @@ def alone(tmp_path_factory):
     """What one process alone leaves."""
     with a_place(1) as place:
         life = Life(tmp_path_factory.mktemp("alone"), place)
-        worker = FORKS.Process(target=live, args=(life,))
-        worker.start()
-        worker.join(PATIENCE_S)
+        finished(life)
         (rows,) = rows_of(life).values()
         return rows
 
