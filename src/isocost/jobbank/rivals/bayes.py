@@ -30,7 +30,6 @@ from isocost.jobbank.rivals.tried import (
     tried_of,
     untried_of,
 )
-from isocost.pricing.list_cost import usd_per_s
 from isocost.recommend.policy import Advice, Question
 
 # The paper's settings: section 3.4 (starting points), section 3.5 (stopping condition).
@@ -123,8 +122,8 @@ def _belief(question: Question) -> _Belief:
         raise InvalidInput("No run has a runtime yet, so there is nothing to learn from.")
     features = features_of(specs, question.node_types)
     runtimes = log_runtimes(features, list(logs), np.array(list(logs.values()), dtype=np.float64))
-    rates = [usd_per_s(spec, question.node_types) for spec in specs]
-    return _Belief(tried, specs, runtimes, np.array(rates))
+    rates = question.purchase.usd_per_s(specs, question.node_types)
+    return _Belief(tried, specs, runtimes, rates)
 
 
 def _probability_in_time(question: Question, belief: _Belief) -> Floats:

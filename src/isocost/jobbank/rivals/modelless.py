@@ -16,7 +16,6 @@ from isocost.jobbank.rivals.tried import (
     tried_of,
     untried_of,
 )
-from isocost.pricing.list_cost import usd_per_s
 from isocost.recommend.policy import Advice, Question
 
 # CherryPick tries at least as many before it may stop (NSDI 2017, section 3.5), so both have seen
@@ -76,7 +75,7 @@ def _guessed(
     others = sorted(one.runtime_s for one in tried if one.runtime_s is not None)
     runtime_s = known or (others[len(others) // 2] if others else 1.0)
     low, high = runtime_s / _GUESS_80_FACTOR, runtime_s * _GUESS_80_FACTOR
-    rate = usd_per_s(spec, question.node_types)
+    rate = float(question.purchase.usd_per_s([spec], question.node_types)[0])
     widening = _GUESS_80_FACTOR ** (1.96 / 1.28)  # 95 and 80 % of a normal distribution's logs
     prediction = Prediction(
         runtime_s=runtime_s,

@@ -10,7 +10,6 @@ from isocost.domain.cluster import ClusterSpec
 from isocost.domain.project import Phase
 from isocost.domain.recommendation import Evidence, Prediction
 from isocost.model.history import Ending
-from isocost.pricing.list_cost import usd_per_s
 from isocost.recommend.policy import Advice, Question
 
 Floats = NDArray[np.float64]
@@ -97,5 +96,6 @@ def _tried(spec: ClusterSpec, question: Question) -> Tried:
     runtime_s = sum(known_s) / len(known_s)
     paid_s = runtime_s + question.overhead_s
     is_in_time = question.sla is None or runtime_s <= question.sla.max_runtime_s
-    cost_usd = paid_s * usd_per_s(spec, question.node_types)
+    rate = float(question.purchase.usd_per_s([spec], question.node_types)[0])
+    cost_usd = paid_s * rate
     return Tried(spec, runtime_s, cost_usd, is_good=bool(good) and is_in_time)

@@ -7,11 +7,13 @@ import pytest
 
 from isocost.domain.cluster import ClusterSpec, NodeType
 from isocost.domain.project import Phase, Sla
+from isocost.domain.cost import RateCard
 from isocost.errors import InvalidInput
 from isocost.jobbank.rivals.bayes import Bayes
 from isocost.jobbank.rivals.gaussian import features_of, log_runtimes
 from isocost.jobbank.rivals.modelless import RandomSearch, Static
 from isocost.model.history import Ending, Observation
+from isocost.pricing.purchase import Purchase
 from isocost.recommend.policy import Question, SearchAims
 from isocost.space.candidates import CandidateSpace
 
@@ -49,6 +51,16 @@ def carried(policy, runs, **changes):
 
 
 RIVALS = [Static(), RandomSearch(1), Bayes(1)]
+
+
+@pytest.mark.parametrize("policy", RIVALS)
+def test_databricks_units_are_part_of_the_price(policy):
+    types = tuple(replace(each, dbu_per_hour=1.0) for each in (SMALL, LARGE))
+    purchase = Purchase(RateCard(usd_per_dbu=0.15))
+    advice = policy.advise(a_question(SPECS[0], node_types=types, purchase=purchase))
+    usd_per_hour = 0.15 + (0.1 if advice.spec.node_type_id == "small" else 0.5)
+    per_s = usd_per_hour * advice.spec.worker_count / 3600
+    assert advice.prediction.cost_usd >= advice.prediction.runtime_s * per_s * 0.999
 
 
 @pytest.mark.parametrize("policy", RIVALS)
