@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from isocost.domain.cluster import ClusterSpec, NodeType
-from isocost.domain.project import Phase, Sla
 from isocost.domain.cost import RateCard
+from isocost.domain.project import Phase, Sla
 from isocost.errors import InvalidInput
 from isocost.jobbank.rivals.bayes import Bayes
 from isocost.jobbank.rivals.gaussian import features_of, log_runtimes
