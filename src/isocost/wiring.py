@@ -40,7 +40,7 @@ from isocost.platforms.recorded.platform import Recorded
 from isocost.platforms.spark_local.machine import described
 from isocost.platforms.spark_local.platform import SparkLocal
 from isocost.platforms.spark_local.workloads import DEMO_WORKLOADS
-from isocost.queue.base import Queue
+from isocost.queue.base import Handlers, Queue, WorkItem
 from isocost.settings import DATABASE_FILE, Settings, StorageSettings
 from isocost.store.base import Store
 from isocost.store.memory import MemoryStore
@@ -237,6 +237,33 @@ class TrialWork:
             return [carry_stored(store, self.experiment, i, carry=carry) for i in trial_ids]
         finally:
             store.close()
+
+
+@dataclass(frozen=True, slots=True)
+class TrialHandler:
+    """Carries the trial that an item of a queue names, in whatever process it is sent to."""
+
+    settings: Settings
+
+    def __call__(self, item: WorkItem) -> None:
+        """Carry it, unless it is over or its experiment is paused; raises as the store does."""
+        from isocost.usecases.trials import carry_stored
+
+        store = _store_of_process(self.settings)
+        carry_stored(store, item.group, item.key, carry=carrier(self.settings))
+
+
+@lru_cache(maxsize=1)
+def _store_of_process(settings: Settings) -> Store:
+    """Return a store that stays open as long as this process: to open one takes a while."""
+    return open_store(settings)
+
+
+def trial_handlers(settings: Settings) -> Handlers:
+    """Return who carries out what an experiment puts into a queue."""
+    from isocost.usecases.orchestrate import TRIAL
+
+    return {TRIAL: TrialHandler(settings)}
 
 
 @contextmanager

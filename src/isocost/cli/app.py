@@ -52,6 +52,12 @@ def _serve(group: typer.Typer) -> None:
     group.command()(serve)
 
 
+def _worker(group: typer.Typer) -> None:
+    from isocost.cli.worker import worker
+
+    group.command()(worker)
+
+
 def _workspace(group: typer.Typer) -> None:
     from isocost.cli.workspace import app as workspace
 
@@ -95,6 +101,7 @@ _ADDERS: Final[Mapping[str, Callable[[typer.Typer], None]]] = {
     "bank": _bank,
     "sim": _sim,
     "serve": _serve,
+    "worker": _worker,
 }
 
 

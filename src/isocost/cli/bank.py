@@ -9,6 +9,7 @@ import typer
 
 from isocost import clock
 from isocost.cli.bank_compare import compare
+from isocost.cli.bank_control import cancel, pause, resume, status
 from isocost.cli.bank_explain import explain
 from isocost.cli.bank_export import export
 from isocost.cli.bank_recorded import (
@@ -43,6 +44,8 @@ app.command()(explain)
 app.command()(export)
 app.command()(compare)
 app.add_typer(vault, name="vault")
+for change in (pause, resume, cancel, status):
+    app.command()(change)
 
 Platform = Annotated[
     str,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from isocost.cli.console import print_json, say
+from isocost.cli.logs import write_log
 from isocost.errors import InvalidInput
 from isocost.settings import read_settings
 from isocost.units import S_PER_HOUR, S_PER_MINUTE
@@ -63,7 +64,7 @@ def serve(  # noqa: PLR0913  a command's parameters are its options
     token = settings.server.api_token
     address = Address(host, port)
     check_exposure(address, token=token, is_remote_allowed=allow_remote)
-    _write_log()
+    write_log()
     # The web server takes the signal, ends, and raises it again: as an exception it lets the steps
     # under way be finished.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -91,15 +92,6 @@ def _period(text: str) -> timedelta:
             f"--every takes a duration of 1 s or more, such as 60s, 5m or 1h; got {text!r}."
         )
     return timedelta(seconds=seconds)
-
-
-def _write_log() -> None:
-    """Write what happens to stderr, one event a line."""
-    handler = logging.StreamHandler()
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
-    ours = logging.getLogger("isocost")
-    ours.addHandler(handler)
-    ours.setLevel(logging.INFO)
 
 
 def _log_step(step: "LoopStep", project_id: str) -> None:

@@ -2,7 +2,7 @@
 
 trial:       queued ──lease──▶ running ──finish──▶ succeeded
                ▲                 │ └───give_up──▶ set aside
-               └────interrupt────┘
+               └────interrupt────┘   or hand_back, which is nobody's fault
 experiment:  open ──pause──▶ paused ──resume──▶ open
 
 A trial that is queued or running, and an experiment that is open or paused, may be cancelled.
@@ -52,6 +52,7 @@ class TrialEvent(Enum):
 
     LEASE = "lease"
     INTERRUPT = "interrupt"
+    HAND_BACK = "hand_back"
     FINISH = "finish"
     GIVE_UP = "give_up"
     CANCEL = "cancel"
@@ -60,6 +61,7 @@ class TrialEvent(Enum):
 NEXT_TRIAL_STATE: Final[Mapping[tuple[TrialState, TrialEvent], TrialState]] = {
     (TrialState.QUEUED, TrialEvent.LEASE): TrialState.RUNNING,
     (TrialState.RUNNING, TrialEvent.INTERRUPT): TrialState.QUEUED,
+    (TrialState.RUNNING, TrialEvent.HAND_BACK): TrialState.QUEUED,
     (TrialState.RUNNING, TrialEvent.FINISH): TrialState.SUCCEEDED,
     (TrialState.RUNNING, TrialEvent.GIVE_UP): TrialState.SET_ASIDE,
     (TrialState.QUEUED, TrialEvent.CANCEL): TrialState.CANCELLED,

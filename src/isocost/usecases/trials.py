@@ -5,19 +5,20 @@ So a process may die anywhere and leaves nothing half done, a trial that two car
 and, as all chance follows from the plan, it is the same whoever was first.
 """
 
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 
 from isocost import clock
 from isocost.domain.experiment import (
     MOST_ATTEMPTS,
     Experiment,
     ExperimentPlan,
+    ExperimentState,
     Trial,
     TrialEvent,
     TrialState,
 )
-from isocost.errors import MissingDependency, NotFound, UserError
+from isocost.errors import Busy, MissingDependency, NotFound, PlatformError, UserError
 from isocost.jobbank.lineage import TrialRecord
 from isocost.jobbank.plans import project_of_trial
 from isocost.store.base import Store, Transaction
@@ -57,10 +58,11 @@ def create_drawn(
 
 
 def carry_stored(store: Store, experiment_name: str, trial_id: str, *, carry: Carry) -> Trial:
-    """Carry a trial to its end, unless it is over, and store what it came to.
+    """Carry a trial to its end, unless it is over or paused, and store what it came to.
 
     A trial that is found running is one whose process died. What goes wrong with a trial never
-    stops the others: it is tried again, and after some attempts set aside with its reason.
+    stops the others: it is tried again, and after some attempts set aside with its reason. Whoever
+    is interrupted, or cannot store what it came to, hands it back, which is no attempt.
 
     Args:
         store: that everybody shares.
@@ -71,35 +73,47 @@ def carry_stored(store: Store, experiment_name: str, trial_id: str, *, carry: Ca
     Raises:
         MissingDependency: software that is needed is not installed; the trial is queued again.
         NotFound: there is no such trial.
-        PlatformError: the store cannot be reached; the trial is found running then.
+        PlatformError: the store cannot be reached, or written.
     """
     while True:
         trial, plan = _leased(store, experiment_name, trial_id)
-        if trial.is_over:
+        if trial.state is not TrialState.RUNNING:
             return trial
-        try:
-            record = carry(trial, plan)
-        except MissingDependency:  # nobody's trial is at fault
-            _put(store, trial, trial.after(TrialEvent.INTERRUPT))
-            raise
-        except UserError as error:  # it would go wrong again
-            return _put(store, trial, trial.after(TrialEvent.GIVE_UP, failure=str(error)))
-        except Exception as error:  # noqa: BLE001  the worker's outer loop: no fault stops the rest
-            _put(store, trial, _after_fault(trial, error))
-            continue
-        return _put_record(store, trial, record)
+        with _handed_back(store, trial):
+            try:
+                record = carry(trial, plan)
+            except MissingDependency:  # nobody's trial is at fault
+                raise
+            except UserError as error:  # it would go wrong again
+                return _put(store, trial, trial.after(TrialEvent.GIVE_UP, failure=str(error)))
+            except Exception as error:  # noqa: BLE001  an outer loop: no fault stops the rest
+                _put(store, trial, _after_fault(trial, error))
+                continue
+            return _put_record(store, trial, record)
+
+
+@contextmanager
+def _handed_back(store: Store, trial: Trial) -> Iterator[None]:
+    """Queue the trial again if the block is interrupted, or the store fails it."""
+    try:
+        yield
+    except BaseException:
+        # Where the store fails again, the trial is found running, and that is an attempt.
+        with suppress(PlatformError, Busy):
+            _put(store, trial, trial.after(TrialEvent.HAND_BACK))
+        raise
 
 
 def _leased(store: Store, experiment_name: str, trial_id: str) -> tuple[Trial, ExperimentPlan]:
-    """Return the trial in hand, or as it ended."""
+    """Return the trial in hand, or as it ended, or queued where its experiment is paused."""
     with store.transaction() as tx:
-        trial, plan = tx.trial(trial_id), tx.experiment(experiment_name).plan
+        trial, experiment = tx.trial(trial_id), tx.experiment(experiment_name)
         if trial.state is TrialState.RUNNING:  # its process died
             trial = _interrupted(trial, "the process that carried it died")
-        if not trial.is_over:
+        if not trial.is_over and experiment.state is ExperimentState.OPEN:
             trial = trial.after(TrialEvent.LEASE)
         tx.put_trial(trial)
-    return trial, plan
+    return trial, experiment.plan
 
 
 def _after_fault(trial: Trial, error: Exception) -> Trial:

@@ -10,12 +10,10 @@ from procrastinate.manager import JobManager
 from isocost.queue.base import Backlog, Handlers, Shift, WorkItem
 from isocost.queue.postgres.calls import ABSENCE_S, Calls
 from isocost.queue.postgres.schema import LOCK, bring_up_to_date, is_up_to_date
-from isocost.queue.postgres.worker import DEFAULT_PACE, QUEUE, Pace, Worker
+from isocost.queue.postgres.worker import BEGUN, DEFAULT_PACE, QUEUE, UNBEGUN, Pace, Worker
 
 Answer = TypeVar("Answer")
 
-_UNBEGUN: Final = "todo"
-_BEGUN: Final = "doing"
 _OPEN: Final = (
     "SELECT lock FROM procrastinate_jobs WHERE queue_name = %s AND status IN ('todo', 'doing') "
     "AND lock = ANY(%s)"
@@ -91,7 +89,7 @@ class PostgresQueue:
             async with calls.transaction() as connection:
                 found = await connection.execute(_COUNTED, (QUEUE, group))
                 counts = dict(await found.fetchall())
-            return Backlog(counts.get(_UNBEGUN, 0), counts.get(_BEGUN, 0))
+            return Backlog(counts.get(UNBEGUN, 0), counts.get(BEGUN, 0))
 
         return self._ask(count)
 

@@ -28,6 +28,9 @@ from isocost.units import S_PER_DAY
 Answer = TypeVar("Answer")
 
 QUEUE: Final = "isocost"
+# procrastinate's words for a row that nobody has begun, and for one in somebody's hands.
+UNBEGUN: Final = "todo"
+BEGUN: Final = "doing"
 
 # What a worker that is to stop gives a server that is away, before its items are left to others.
 _LAST_PATIENCE_S: Final = 5.0
@@ -120,7 +123,7 @@ class Worker:
         """Put back what dead workers hold, and what we were given in an answer that was lost."""
         async with self._taking:
             ours = await self._manager.list_jobs_async(
-                queue=QUEUE, status=Status.DOING.value, worker_id=self._worker_id
+                queue=QUEUE, status=BEGUN, worker_id=self._worker_id
             )
             for row in ours:
                 if row.id not in self._held:
@@ -172,8 +175,8 @@ class Worker:
             return row
 
     async def _is_empty(self) -> bool:
-        for status in (Status.TODO, Status.DOING):
-            if list(await self._manager.list_jobs_async(queue=QUEUE, status=status.value)):
+        for status in (UNBEGUN, BEGUN):
+            if list(await self._manager.list_jobs_async(queue=QUEUE, status=status)):
                 return False
         return True
 

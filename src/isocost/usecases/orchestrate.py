@@ -1,0 +1,191 @@
+"""An experiment's trials in; put into a queue, paused, resumed, cancelled, and watched to the end.
+
+Rows of the store say what is to be done, the queue only tells workers where to look. So putting
+trials in twice does no harm, and what a queue has lost is put in again by whoever watches.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from isocost.clock import monotonic_s
+from isocost.domain.experiment import (
+    Experiment,
+    ExperimentEvent,
+    ExperimentState,
+    TrialEvent,
+    TrialState,
+)
+from isocost.errors import InvalidInput
+from isocost.queue.base import Queue, WorkItem
+from isocost.store.base import Store
+
+TRIAL: Final = "trial"
+
+# What a person looking at a progress bar takes for live; counting reads every trial's row.
+LOOK_S: Final = 2.0
+# An item is lost when a worker has failed at it too often, minutes later; there is no hurry.
+REPUT_S: Final = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How far an experiment has come; `counts` holds every state."""
+
+    experiment: Experiment
+    counts: Mapping[TrialState, int]
+
+    @property
+    def total(self) -> int:
+        """How many trials it has."""
+        return sum(self.counts.values())
+
+    @property
+    def open_count(self) -> int:
+        """How many are not over."""
+        return self.counts[TrialState.QUEUED] + self.counts[TrialState.RUNNING]
+
+    @property
+    def done(self) -> int:
+        """How many are over, in whatever way."""
+        return self.total - self.open_count
+
+
+class Watcher(Protocol):
+    """Told again and again how an experiment stands."""
+
+    def __call__(self, standing: Standing) -> None:
+        """Show it."""
+        ...
+
+
+def standing_of(store: Store, name: str) -> Standing:
+    """Return how an experiment stands; raises NotFound."""
+    with store.transaction(read_only=True) as tx:
+        experiment = tx.experiment(name)
+        counts = Counter(trial.state for trial in tx.trials_of(name))
+    return Standing(experiment, {state: counts[state] for state in TrialState})
+
+
+def failures_of(store: Store, name: str) -> dict[str, str]:
+    """Return why trials were set aside, by their ids; raises NotFound."""
+    with store.transaction(read_only=True) as tx:
+        tx.experiment(name)
+        return {t.trial_id: t.failure for t in tx.trials_of(name) if t.failure is not None}
+
+
+def enqueue(store: Store, queue: Queue, name: str) -> int:
+    """Put an experiment's trials that are not over into the queue; returns how many are new there.
+
+    Raises:
+        InvalidInput: if the experiment is paused or cancelled.
+        NotFound: if there is no such experiment.
+    """
+    experiment = standing_of(store, name).experiment
+    if experiment.state is ExperimentState.PAUSED:
+        raise InvalidInput(
+            f"Experiment {name!r} is paused. Let it go on with: isocost bank resume {name}"
+        )
+    if experiment.state is ExperimentState.CANCELLED:
+        raise _cancelled(name)
+    return _put_open(store, queue, name)
+
+
+def pause(store: Store, queue: Queue, name: str) -> Standing:
+    """Let workers take up no more of its trials; those under way are finished.
+
+    Raises:
+        InvalidInput: if it was cancelled.
+        NotFound: if there is no such experiment.
+    """
+    _change(store, name, ExperimentEvent.PAUSE, wanted=ExperimentState.PAUSED)
+    queue.withdraw(name)
+    return standing_of(store, name)
+
+
+def resume(store: Store, queue: Queue, name: str) -> Standing:
+    """Let workers take up its trials again.
+
+    Raises:
+        InvalidInput: if it was cancelled.
+        NotFound: if there is no such experiment.
+    """
+    _change(store, name, ExperimentEvent.RESUME, wanted=ExperimentState.OPEN)
+    enqueue(store, queue, name)
+    return standing_of(store, name)
+
+
+def cancel(store: Store, queue: Queue, name: str) -> Standing:
+    """End an experiment: what is over stays, nothing else is carried on or stored.
+
+    Raises:
+        NotFound: if there is no such experiment.
+    """
+    with store.transaction() as tx:
+        experiment = tx.experiment(name)
+        if experiment.state is not ExperimentState.CANCELLED:
+            tx.put_experiment(experiment.after(ExperimentEvent.CANCEL))
+        for trial in tx.trials_of(name):
+            if not trial.is_over:
+                tx.put_trial(trial.after(TrialEvent.CANCEL))
+    queue.withdraw(name)
+    return standing_of(store, name)
+
+
+def watch_to_end(
+    store: Store,
+    queue: Queue,
+    name: str,
+    *,
+    tell: Watcher,
+    rest: Callable[[float], None],
+    reput_every_s: float = REPUT_S,
+) -> Standing:
+    """Wait until every trial is over, or the experiment is paused or cancelled.
+
+    Args:
+        store: that everybody shares.
+        queue: that workers empty.
+        name: the experiment's.
+        tell: hears how it stands.
+        rest: waits so many seconds.
+        reput_every_s: how often what is not over, and is not in the queue, is put in again.
+
+    Raises:
+        NotFound: if there is no such experiment.
+    """
+    reput_at_s = monotonic_s() + reput_every_s
+    while True:
+        standing = standing_of(store, name)
+        tell(standing)
+        is_open = standing.experiment.state is ExperimentState.OPEN
+        if not is_open or standing.open_count == 0:
+            return standing
+        if monotonic_s() > reput_at_s:
+            _put_open(store, queue, name)
+            reput_at_s = monotonic_s() + reput_every_s
+        rest(LOOK_S)
+
+
+def _put_open(store: Store, queue: Queue, name: str) -> int:
+    with store.transaction(read_only=True) as tx:
+        is_open = tx.experiment(name).state is ExperimentState.OPEN
+        trials = [trial for trial in tx.trials_of(name) if is_open and not trial.is_over]
+    return queue.put([WorkItem(TRIAL, trial.trial_id, name) for trial in trials])
+
+
+def _change(store: Store, name: str, event: ExperimentEvent, *, wanted: ExperimentState) -> None:
+    with store.transaction() as tx:
+        experiment = tx.experiment(name)
+        if experiment.state is ExperimentState.CANCELLED:
+            raise _cancelled(name)
+        if experiment.state is not wanted:
+            tx.put_experiment(experiment.after(event))
+
+
+def _cancelled(name: str) -> InvalidInput:
+    return InvalidInput(
+        f"Experiment {name!r} was cancelled, which is final; what had ended is kept: isocost bank "
+        f"report {name}. Start another one with a new --name."
+    )
