@@ -26,7 +26,7 @@ from isocost.clouds.databricks.files import DatabricksFileStore
 from isocost.clouds.local import LocalStore
 from isocost.domain.cluster import ClusterTimeline, NodeType
 from isocost.domain.cost import CostBreakdown
-from isocost.domain.experiment import WORKSPACE, ExperimentPlan, Trial
+from isocost.domain.experiment import WORKSPACE, ExperimentPlan
 from isocost.domain.grid import GridWorkload
 from isocost.domain.profile import RunProfile
 from isocost.domain.project import Project
@@ -218,25 +218,6 @@ def carrier(settings: Settings) -> "Carry":
     from isocost.usecases.carry import carrier
 
     return carrier(grounds(settings), open_stand)
-
-
-@dataclass(frozen=True, slots=True)
-class TrialWork:
-    """Carries stored trials of simulated workspaces, in whatever process it is sent to."""
-
-    settings: Settings
-    experiment: str
-
-    def __call__(self, trial_ids: Sequence[str]) -> list[Trial]:
-        """Carry some trials, one after the other, and return them as they are stored."""
-        from isocost.usecases.trials import carry_stored
-
-        carry = carrier(self.settings)
-        store = open_store(self.settings)
-        try:
-            return [carry_stored(store, self.experiment, i, carry=carry) for i in trial_ids]
-        finally:
-            store.close()
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,7 @@ from isocost.cli.bank_recorded import (
     measure_recorded,
 )
 from isocost.cli.bank_vault import app as vault
-from isocost.cli.bank_workspace import OnCloud, Seed, WorkspaceOptions, run_on_workspaces
+from isocost.cli.bank_workspace import OnCloud, OnQueue, Seed, WorkspaceOptions, run_on_workspaces
 from isocost.cli.console import OUT, print_json
 from isocost.cli.experiment_run import Result, carry_out, report_path, show, write_report
 from isocost.cli.experiment_view import summary_json
@@ -114,6 +114,7 @@ def run(  # noqa: PLR0913  a command's parameters are its options
     processes: Processes = None,
     seed: Seed = None,
     cloud: OnCloud = None,
+    queue: OnQueue = None,
     html: Html = None,
     json: Json = False,
 ) -> None:
@@ -139,10 +140,10 @@ def run(  # noqa: PLR0913  a command's parameters are its options
     if platform == WORKSPACE:
         check_none_given(WORKSPACE, [o for o in own.given() if o not in _OF_WORKSPACES])
         check_none_given(WORKSPACE, {"--html": html})
-        chosen = WorkspaceOptions(cold_starts, policies, seed, cloud, processes)
+        chosen = WorkspaceOptions(cold_starts, policies, seed, cloud, processes, queue)
         run_on_workspaces(shared, chosen, read_settings(os.environ), as_json=json)
         return
-    check_none_given(platform, {"--seed": seed, "--cloud": cloud})
+    check_none_given(platform, {"--seed": seed, "--cloud": cloud, "--queue": queue})
     if platform == RECORDED:
         check_none_given(RECORDED, {"--cold-starts": cold_starts})
         measure_recorded(shared, own, html=html, as_json=json)

@@ -3,8 +3,10 @@
 import re
 import signal
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
 from typing import Annotated, Final
 
 import msgspec
@@ -14,7 +16,8 @@ from rich.table import Table
 
 from isocost import clock
 from isocost.cli.bank_recorded import SharedOptions
-from isocost.cli.console import OUT, print_json, run_progress, say
+from isocost.cli.console import OUT, print_json, say
+from isocost.cli.trial_progress import trial_progress
 from isocost.domain.experiment import (
     ENGINE_POLICY,
     WORKSPACE,
@@ -24,20 +27,36 @@ from isocost.domain.experiment import (
 )
 from isocost.domain.workspace import Cloud
 from isocost.errors import InvalidInput
-from isocost.jobbank.pool import ProcessPool, in_this_process
 from isocost.jobbank.summary import Mean
 from isocost.jobbank.workspace_figures import WorkspaceFigures, workspace_figures
+from isocost.queue.children import usable_cores
 from isocost.settings import Settings
 from isocost.store.base import Store
-from isocost.usecases.bank import AskedOfWorkspaces, Crew, carry_out
+from isocost.usecases.bank import AskedOfWorkspaces, Claim, carry_out
+from isocost.usecases.orchestrate import Crew
 from isocost.usecases.report import trial_records
-from isocost.wiring import TrialWork, grounds, only_one, open_store
+from isocost.wiring import (
+    grounds,
+    only_one,
+    open_queue,
+    open_shared_queue,
+    open_store,
+    trial_handlers,
+)
 
 PANEL: Final = "With --platform workspace"
 DEFAULT_COLD_STARTS: Final = 5
 DEFAULT_RUNS: Final = 8
 # What a job takes today and a fifth: a user's "not much slower".
 DEFAULT_RULE: Final = SlaRule(SlaBasis.COLD_START, 1.2)
+
+
+class QueueKind(Enum):
+    """Who carries the trials."""
+
+    INLINE = "inline"
+    POSTGRES = "postgres"
+
 
 Seed = Annotated[
     int | None,
@@ -48,6 +67,15 @@ Seed = Annotated[
 ]
 OnCloud = Annotated[
     Cloud | None, typer.Option("--cloud", help="Whose machines; aws.", rich_help_panel=PANEL)
+]
+OnQueue = Annotated[
+    QueueKind | None,
+    typer.Option(
+        "--queue",
+        help="Who carries the trials: inline, this machine's cores; or postgres, the workers "
+        "that were started with `isocost worker`.",
+        rich_help_panel=PANEL,
+    ),
 ]
 _MINUTES: Final = re.compile(r"(\d+(?:\.\d+)?) ?min")
 
@@ -61,6 +89,7 @@ class WorkspaceOptions:
     seed: int | None
     cloud: Cloud | None
     processes: int | None
+    queue: QueueKind | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +113,7 @@ def run_on_workspaces(
     began_s = clock.monotonic_s()
     store = open_store(settings)
     try:
-        _carried(store, asked_from(shared, own), settings, processes=own.processes)
+        _carried(store, asked_from(shared, own), settings, own=own)
         figures = stored_figures(store, shared.name)
     finally:
         store.close()
@@ -140,22 +169,50 @@ def rule_from(given: Sequence[str]) -> SlaRule:
 
 
 def _carried(
-    store: Store, asked: AskedOfWorkspaces, settings: Settings, *, processes: int | None
+    store: Store, asked: AskedOfWorkspaces, settings: Settings, *, own: WorkspaceOptions
 ) -> None:
-    @contextmanager
-    def claim(name: str) -> Iterator[None]:
-        with only_one(name, settings):
-            say(f"Experiment {name}. If interrupted, the same command with --name {name} goes on.")
-            yield
-
-    spread = in_this_process if processes == 1 else ProcessPool(processes)
-    crew = Crew(claim, spread, lambda name: TrialWork(settings, name))
+    crew = _crew(settings, own)
+    # Stopped from outside, it hands back what is under way as it does at Ctrl-C.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        with run_progress() as progress:
-            carry_out(store, asked, crew, grounds=grounds(settings), progress=progress)
+        with trial_progress() as progress, closing(crew.queue):
+            carry_out(
+                store,
+                asked,
+                crew,
+                grounds=grounds(settings),
+                claim=_claim(settings),
+                tell=progress,
+            )
     except KeyboardInterrupt as interrupt:
         say(f"Interrupted. What is done is stored; repeat the command with --name {asked.name}.")
         raise typer.Exit(128 + signal.SIGINT) from interrupt  # as every shell has it
+
+
+def _crew(settings: Settings, own: WorkspaceOptions) -> Crew:
+    handlers = trial_handlers(settings)
+    if own.queue is not QueueKind.POSTGRES:
+        return Crew(open_queue(settings), handlers, own.processes or usable_cores())
+    if own.processes is not None:
+        raise InvalidInput(
+            "With --queue postgres workers carry the trials, and --processes says nothing to "
+            "them. Leave it out, and start workers with: isocost worker --concurrency 2"
+        )
+    say("Workers carry the trials; start some, here or elsewhere, with: isocost worker")
+    return Crew(open_shared_queue(settings), handlers, 0)
+
+
+def _claim(settings: Settings) -> Claim:
+    @contextmanager
+    def claim(name: str) -> Iterator[None]:
+        say(f"Experiment {name}. If interrupted, the same command with --name {name} goes on.")
+        # A shared queue gives each trial to one process, whoever asks; one of this process's own
+        # knows nothing of another's.
+        is_shared = not isinstance(settings.storage.database, Path)
+        with nullcontext() if is_shared else only_one(name, settings):
+            yield
+
+    return claim
 
 
 def _show(outcome: _Outcome, *, as_json: bool) -> None:

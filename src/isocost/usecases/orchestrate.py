@@ -4,8 +4,12 @@ Rows of the store say what is to be done, the queue only tells workers where to 
 trials in twice does no harm, and what a queue has lost is put in again by whoever watches.
 """
 
+import threading
+import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -18,13 +22,13 @@ from isocost.domain.experiment import (
     TrialState,
 )
 from isocost.errors import InvalidInput
-from isocost.queue.base import Queue, WorkItem
+from isocost.queue.base import Handlers, Queue, Shift, WorkItem
 from isocost.store.base import Store
 
 TRIAL: Final = "trial"
 
 # What a person looking at a progress bar takes for live; counting reads every trial's row.
-LOOK_S: Final = 2.0
+LOOK_S: Final = 1.0
 # An item is lost when a worker has failed at it too often, minutes later; there is no hurry.
 REPUT_S: Final = 60.0
 
@@ -58,6 +62,21 @@ class Watcher(Protocol):
     def __call__(self, standing: Standing) -> None:
         """Show it."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Crew:
+    """Who carries an experiment's trials.
+
+    Attributes:
+        queue: that they are put into.
+        handlers: of trials.
+        process_count: how many processes of this machine carry them; 0 leaves it to workers.
+    """
+
+    queue: Queue
+    handlers: Handlers
+    process_count: int
 
 
 def standing_of(store: Store, name: str) -> Standing:
@@ -131,6 +150,38 @@ def cancel(store: Store, queue: Queue, name: str) -> Standing:
                 tx.put_trial(trial.after(TrialEvent.CANCEL))
     queue.withdraw(name)
     return standing_of(store, name)
+
+
+def carry_all(store: Store, crew: Crew, name: str, *, tell: Watcher) -> Standing:
+    """Put an experiment's trials into the queue and wait for the end of each.
+
+    Whoever interrupts this leaves nothing behind that the same call would not go on with.
+
+    Raises:
+        InvalidInput: if the experiment is paused or cancelled.
+        NotFound: if there is no such experiment.
+    """
+    enqueue(store, crew.queue, name)
+    if crew.process_count == 0 or standing_of(store, name).open_count == 0:
+        return watch_to_end(store, crew.queue, name, tell=tell, rest=time.sleep)
+    with _at_work(crew) as worker:
+
+        def rest(seconds: float) -> None:
+            if wait([worker], seconds).done:
+                worker.result()  # it works until told to stop; else it tells why it could not
+
+        return watch_to_end(store, crew.queue, name, tell=tell, rest=rest)
+
+
+@contextmanager
+def _at_work(crew: Crew) -> Iterator[Future[None]]:
+    """Have the queue worked at beside the block; what is under way at its end is handed back."""
+    shift = Shift(crew.process_count, threading.Event(), grace_s=0.0)
+    with ThreadPoolExecutor(1, thread_name_prefix="crew") as executor:
+        try:
+            yield executor.submit(crew.queue.work, crew.handlers, shift)
+        finally:
+            shift.stopping.set()
 
 
 def watch_to_end(
