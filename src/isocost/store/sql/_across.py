@@ -1,16 +1,10 @@
-"""Ids in; what pages and the loop ask of many at once, or of a few among many, out.
-
-For each project the newest row is found by a subquery that reads one entry of an index; grouping
-or numbering all rows would read them all.
-"""
+"""Ids in; what pages and the loop ask of many at once, or of a few among many, out."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
 
 import msgspec
-from sqlalchemy import ColumnElement, Select, and_, case, func, select, union_all
-from sqlalchemy import Table as SqlTable
+from sqlalchemy import Select, select
 
 from isocost.domain.change import Change
 from isocost.domain.cluster import ClusterSpec
@@ -18,10 +12,8 @@ from isocost.domain.execution import Execution
 from isocost.domain.recommendation import Recommendation, RecommendationState
 from isocost.domain.run import Run
 from isocost.store.base import ExecutionCost, Tally
-from isocost.store.sql import tables
-from isocost.store.sql.rows import Rows, Value, portions
-
-_PROJECT_ID: Final = tables.PROJECTS.c.project_id
+from isocost.store.sql import statements, tables
+from isocost.store.sql.rows import Rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,66 +29,36 @@ class Across(Rows):
     def newest_execution_of_each(
         self, project_ids: Collection[str], *, is_failed: bool = False
     ) -> Mapping[str, Execution]:
-        condition = {"is_success": False} if is_failed else {}
-        newest = _newest_id(tables.EXECUTIONS, ["ordinal"], condition)
-        return self._of_each(project_ids, tables.EXECUTIONS, newest=newest, noun=Execution)
+        statement = (
+            statements.NEWEST_FAILED_EXECUTION if is_failed else statements.NEWEST_EXECUTION
+        )
+        return self._by_id(statement, project_ids, Execution)
 
     def newest_explained_run_of_each(self, project_ids: Collection[str]) -> Mapping[str, Run]:
-        newest = _newest_id(tables.RUNS, ["ordinal", "run_id"], {"is_explained": True})
-        return self._of_each(project_ids, tables.RUNS, newest=newest, noun=Run)
+        return self._by_id(statements.NEWEST_EXPLAINED_RUN, project_ids, Run)
 
     def newest_change_of_each(self, project_ids: Collection[str]) -> Mapping[str, Change]:
-        newest = _newest_id(tables.CHANGES, ["planned_at", "change_id"], {})
-        return self._of_each(project_ids, tables.CHANGES, newest=newest, noun=Change)
+        return self._by_id(statements.NEWEST_CHANGE, project_ids, Change)
 
     def newest_costs_of_each(
         self, project_ids: Collection[str], *, newest: int
     ) -> Mapping[str, Sequence[ExecutionCost]]:
-        is_good = {"is_success": True, "is_open": False}
-        ids = [_newest_id(tables.EXECUTIONS, ["ordinal"], is_good, after=n) for n in range(newest)]
+        keys = self._asked(statements.newest_good_executions(newest), project_ids)
         found: dict[str, list[ExecutionCost]] = {}
-        for some in portions(project_ids):
-            each = [select(key.label("key")).where(_PROJECT_ID.in_(some)) for key in ids]
-            keys = self._connection.execute(union_all(*each)).scalars()
-            for project_id, cost in self._costs([key for key in keys if key is not None]):
-                found.setdefault(project_id, []).append(cost)
+        for project_id, cost in self._costs([key for (key,) in keys if key is not None]):
+            found.setdefault(project_id, []).append(cost)
         return {key: sorted(costs, key=lambda c: c.ordinal) for key, costs in found.items()}
 
     def costs_of(self, execution_ids: Collection[str]) -> Mapping[str, ExecutionCost]:
         return {cost.execution_id: cost for _, cost in self._costs(execution_ids)}
 
     def _costs(self, execution_ids: Collection[str]) -> list[tuple[str, ExecutionCost]]:
-        executions, runs = tables.EXECUTIONS.c, tables.RUNS.c
-        is_priced = func.count(runs.cost_usd) == func.count(runs.run_id)
-        usd = case((is_priced, func.sum(runs.cost_usd)))
-        query = (
-            select(executions.project_id, executions.execution_id, executions.ordinal, usd)
-            .outerjoin(tables.RUNS, runs.execution_id == executions.execution_id)
-            .group_by(executions.execution_id)
-        )
-        return [
-            (project_id, ExecutionCost(*rest))
-            for some in portions(execution_ids)
-            for project_id, *rest in self._connection.execute(
-                query.where(executions.execution_id.in_(some))
-            )
-        ]
+        rows = self._asked(statements.COSTS, execution_ids)
+        return [(project_id, ExecutionCost(*rest)) for project_id, *rest in rows]
 
     def tallies(self, project_ids: Collection[str]) -> Mapping[str, Tally]:
-        table = tables.EXECUTIONS
-        is_met = and_(table.c.is_success, table.c.duration_s <= tables.PROJECTS.c.max_runtime_s)
-        query = (
-            select(_PROJECT_ID, func.count(), func.sum(case((is_met, 1), else_=0)))
-            .join(table, table.c.project_id == _PROJECT_ID)
-            .group_by(_PROJECT_ID)
-        )
-        return {
-            project_id: Tally(count, met_count)
-            for some in portions(project_ids)
-            for project_id, count, met_count in self._connection.execute(
-                query.where(_PROJECT_ID.in_(some))
-            )
-        }
+        rows = self._asked(statements.TALLIES, project_ids)
+        return {project_id: Tally(count, met_count) for project_id, count, met_count in rows}
 
     def executions(self, execution_ids: Collection[str]) -> Mapping[str, Execution]:
         return self._by_key(tables.EXECUTIONS.c.execution_id, execution_ids, Execution)
@@ -145,48 +107,6 @@ class Across(Rows):
 
     def recommendation_count(self, parent_run_id: str) -> int:
         return self._count(tables.RECOMMENDATIONS.c.parent_run_id == parent_run_id)
-
-    def _of_each(
-        self,
-        project_ids: Collection[str],
-        table: SqlTable,
-        *,
-        newest: ColumnElement[str],
-        noun: type[Value],
-    ) -> dict[str, Value]:
-        (key,) = table.primary_key.columns
-        pairs = select(_PROJECT_ID, table.c.body).select_from(tables.PROJECTS)
-        query = pairs.join(table, key == newest)
-        return {
-            project_id: self._decoded(body, noun)
-            for some in portions(project_ids)
-            for project_id, body in self._connection.execute(query.where(_PROJECT_ID.in_(some)))
-        }
-
-
-def _newest_id(
-    table: SqlTable, order: Sequence[str], condition: Mapping[str, bool], *, after: int = 0
-) -> ColumnElement[str]:
-    """Return a subquery for the id of a project's newest row, or of the one so many before it.
-
-    Args:
-        table: with a `project_id`.
-        order: columns, oldest first.
-        condition: truths that the row has, by column.
-        after: how many newer ones are passed over.
-    """
-    (key,) = table.primary_key.columns
-    others = table.alias()
-    return (
-        select(others.c[key.name])
-        .where(others.c.project_id == _PROJECT_ID)
-        .where(*(others.c[name].is_(is_so) for name, is_so in condition.items()))
-        .order_by(*(others.c[name].desc() for name in order))
-        .limit(1)
-        .offset(after)
-        .correlate(tables.PROJECTS)
-        .scalar_subquery()
-    )
 
 
 def _elsewhere(project_id: str, cluster_key: str, not_on: ClusterSpec) -> Select[tuple[bytes]]:

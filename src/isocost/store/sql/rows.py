@@ -4,7 +4,16 @@ from collections.abc import Collection, Iterator, Sequence
 from typing import Any, Final, TypeVar
 
 import msgspec
-from sqlalchemy import Column, ColumnElement, Connection, delete, func, select
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    Executable,
+    Select,
+    delete,
+    func,
+    select,
+)
 from sqlalchemy import Table as SqlTable
 
 from isocost.domain.change import Change
@@ -19,11 +28,12 @@ from isocost.errors import InvalidInput
 from isocost.store.lookup import not_found
 from isocost.store.nesting import write_refused
 from isocost.store.sql.database import Database
+from isocost.store.sql.statements import bodies_by
 
 Value = TypeVar("Value")
 
 # SQLite takes 32,766 parameters in one statement, PostgreSQL 65,535.
-MOST_AT_ONCE: Final = 10_000
+_MOST_IDS: Final = 10_000
 _KEYS_SHOWN: Final = 1000  # enough to find a near miss in; an error message needs no full scan
 _NOUNS: Final[dict[type, str]] = {
     Workspace: "workspace",
@@ -81,12 +91,20 @@ class Rows:
     def _by_key(
         self, key: Column[str], wanted: Collection[str], noun: type[Value]
     ) -> dict[str, Value]:
-        query = select(key, key.table.c.body)
-        return {
-            each: self._decoded(body, noun)
-            for some in portions(wanted)
-            for each, body in self._connection.execute(query.where(key.in_(some)))
-        }
+        return self._by_id(bodies_by(key), wanted, noun)
+
+    def _by_id(
+        self, statement: Select[tuple[str, bytes]], ids: Collection[str], noun: type[Value]
+    ) -> dict[str, Value]:
+        """Return the values of a statement's rows of (id, body)."""
+        return {each: self._decoded(body, noun) for each, body in self._asked(statement, ids)}
+
+    def _asked(self, statement: Executable, ids: Collection[str]) -> Iterator[Any]:
+        """Ask a statement that takes `ids`, as many at a time as one takes."""
+        different = list(dict.fromkeys(ids))
+        for begin in range(0, len(different), _MOST_IDS):
+            some = different[begin : begin + _MOST_IDS]
+            yield from self._connection.execute(statement, {"ids": some})
 
     def _count(self, is_meant: ColumnElement[bool]) -> int:
         return self._connection.execute(select(func.count()).where(is_meant)).scalar_one()
@@ -107,9 +125,3 @@ class Rows:
                 "is damaged or was written by another version of Isocost. Use that version, put a "
                 f"good copy in its place, or {self._database.elsewhere}."
             ) from error
-
-
-def portions(wanted: Collection[str]) -> Iterator[list[str]]:
-    """Return ids without repetition, as many at a time as one statement takes."""
-    ids = list(dict.fromkeys(wanted))
-    return (ids[begin : begin + MOST_AT_ONCE] for begin in range(0, len(ids), MOST_AT_ONCE))
