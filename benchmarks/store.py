@@ -167,7 +167,7 @@ def measure(where: Path | PostgresAddress, scale: Scale, repetitions: int) -> An
         fill(store, scale)
         fill_s = perf_counter() - started
         if isinstance(where, PostgresAddress):
-            _tidy(where)
+            tidy(where)
         taken = {
             name: timed_ms(store, question, repetitions) for name, question in QUESTIONS.items()
         }
@@ -183,14 +183,15 @@ def measure(where: Path | PostgresAddress, scale: Scale, repetitions: int) -> An
     )
 
 
-def _tidy(where: PostgresAddress) -> None:
+def tidy(where: PostgresAddress) -> None:
     """Do at once what the server does by itself within minutes of such a growth."""
     with psycopg.connect(where.url, autocommit=True) as connection:
         connection.execute("VACUUM ANALYZE")
 
 
 @contextmanager
-def _databases(names: Sequence[str]) -> Iterator[Mapping[str, Path | PostgresAddress | None]]:
+def databases(names: Sequence[str]) -> Iterator[Mapping[str, Path | PostgresAddress | None]]:
+    """Yield new databases by name; None for PostgreSQL where its programs are not installed."""
     programs = find_programs()
     with TemporaryDirectory(prefix="isocost-store-") as folder:
         found: dict[str, Path | PostgresAddress | None] = {name: None for name in names}
@@ -220,10 +221,10 @@ def main() -> None:
         )
     scale = Scale(asked.runs, asked.projects, asked.long)
     names = [asked.database] if asked.database else ["sqlite", "postgres"]
-    with _databases(names) as databases:
+    with databases(names) as found:
         answers = {
             name: None if where is None else asdict(measure(where, scale, asked.repetitions))
-            for name, where in databases.items()
+            for name, where in found.items()
         }
     sys.stdout.write(json.dumps({**asdict(scale), **answers}) + "\n")
 
