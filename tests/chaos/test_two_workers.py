@@ -103,3 +103,35 @@ def test_two_processes_at_one_project_leave_what_one_alone_leaves(life, alone):
     # Both may carry out what one has planned: the second finds it done, or writes the very same.
     assert len(rows.changes) <= place.control.write_count(int(*place.ids)) <= 2 * len(rows.changes)
     assert rows == alone
+
+
+class Meanwhile:
+    """A workspace where something else happens before a set-up is planned."""
+
+    def __init__(self, host, deed):
+        self._host, self._deed = host, deed
+
+    def __getattr__(self, name):
+        return getattr(self._host, name)
+
+    def planned_set_up(self, *positional, **named):
+        self._deed()
+        return self._host.planned_set_up(*positional, **named)
+
+
+def test_definition_that_two_import_at_once_is_set_up_once_and_forgets_nothing(tmp_path):
+    with a_place(1) as place:
+        life = Life(tmp_path, place)
+
+        def import_and_look():
+            with opened(life) as loop:
+                import_all(loop, place)
+                place.control.advance(HALF_DAY)
+                sweep(loop)
+
+        with opened(life) as slow:
+            host = Meanwhile(slow.host_of(place.connection.workspace), import_and_look)
+            import_all(replace(slow, host_of=lambda _: host), place)
+    (rows,) = rows_of(life).values()
+    assert [change.kind for change in rows.changes] == [ChangeKind.SET_UP, ChangeKind.APPLY]
+    assert rows.project.origin.heard_until is not None

@@ -142,12 +142,15 @@ def adopt(
     )
     change = _set_up_change(project, definition, plan, place=place)
     with loop.store.transaction() as tx:
-        tx.put_project(project)
-        change = replace(change, change_id=next_change_id(tx, project.project_id))
-        if plan.difference:
-            tx.put_change(change)
+        if definition_id not in _project_ids(tx, workspace.name):  # else another was faster
+            tx.put_project(project)
+            if plan.difference:
+                change_id = next_change_id(tx, project.project_id)
+                tx.put_change(replace(change, change_id=change_id))
+        project = tx.project(project.project_id)
+        planned = tx.changes_of(project.project_id, is_planned=True)
     loop.tell(LoopStep.SET_UP_PLANNED, project.project_id)
-    return _set_up(loop, project, [change] if plan.difference else [], place=place)
+    return _set_up(loop, project, planned, place=place)
 
 
 def _set_up(loop: Loop, project: Project, planned: Sequence[Change], *, place: Place) -> Project:
