@@ -1,106 +1,19 @@
 """Workspaces, jobs, projects, runs and recommendations from the command line, as users do it."""
 
 import http.server
-import json
 import os
 import subprocess
 import sys
 import threading
-from dataclasses import dataclass
-from datetime import timedelta
 
 import pytest
 
-from isocost import clock
-from isocost.cli.app import main
 from isocost.domain.workspace import Cloud
-from isocost.settings import read_settings
 from isocost.simulator.workspace.estate import EstatePlan
 from isocost.testing.workspaces import a_workspace, client_of
-from isocost.usecases.reconcile import look_after
-from isocost.wiring import open_loop
+from tests.acceptance.user import LOGS, job_id_of, looked_after, names
 
 pytest.importorskip("databricks.sdk")
-
-LOGS = "dbfs:/cluster-logs"
-
-
-@dataclass(frozen=True)
-class Ended:
-    """A command that is over."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self):
-        return json.loads(self.out)
-
-
-@pytest.fixture
-def here():
-    """A workspace with two jobs that have run for two days, ending about now."""
-    begin = clock.now() - timedelta(days=2, hours=1)
-    with a_workspace(seed=7, start_at=begin) as (address, control):
-        control.add_estate(EstatePlan(job_count=2, seed=7, log_destination=LOGS))
-        control.advance(timedelta(days=2))
-        yield address, control
-
-
-@pytest.fixture
-def home(tmp_path, monkeypatch):
-    monkeypatch.setenv("ISOCOST_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("ISOCOST_CACHE", str(tmp_path / "cache"))
-    return tmp_path / "home"
-
-
-@pytest.fixture
-def isocost(home, monkeypatch, capsys):
-    def run(*arguments, **changed):
-        for name, value in changed.items():
-            monkeypatch.setenv(name, value)
-        monkeypatch.setattr(sys, "argv", ["isocost", *arguments])
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as ended:
-            main()
-        said = capsys.readouterr()
-        return Ended(int(ended.value.code or 0), said.out, said.err)
-
-    return run
-
-
-@pytest.fixture
-def add(isocost):
-    def run(url, token, *options):
-        given = ("workspace", "add", "prod", url, "--token-env", "SECRET", *options)
-        return isocost(*given, SECRET=token)
-
-    return run
-
-
-@pytest.fixture
-def imported(here, isocost, add):
-    """The two jobs as projects of a connected workspace."""
-    address, _ = here
-    assert add(address.url, address.token).code == 0
-    done = isocost("job", "import", "prod", "--all", "--max-runtime-factor", "1.5", "--yes")
-    assert done.code == 0, done.err
-    return [p["project_id"] for p in isocost("project", "list", "--json").json["projects"]]
-
-
-def looked_after(control, project_ids):
-    """Look after projects as the server does; returns which are well."""
-    with open_loop(read_settings(os.environ), now_in=lambda _: control.now()) as loop:
-        return [look_after(loop, project_id) for project_id in project_ids]
-
-
-def names(isocost):
-    return [w["name"] for w in isocost("workspace", "list", "--json").json["workspaces"]]
-
-
-def job_id_of(isocost, project_id):
-    return int(isocost("project", "show", project_id, "--json").json["job_id"])
 
 
 # Connecting

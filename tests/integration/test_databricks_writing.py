@@ -3,15 +3,11 @@
 What takes `here` is asked of both clouds, calm and under each fault of `troubled`.
 """
 
-import base64
 import json
 import signal
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, HTTPServer
-from threading import Thread
 
 import pytest
 
@@ -28,6 +24,7 @@ from isocost.platforms.databricks.webhook import webhook
 from isocost.platforms.databricks.writing import change, whole_settings
 from isocost.platforms.host import RECOMMENDATION_TAG, ChangePlan, Definition
 from isocost.simulator.workspace.estate import EstatePlan
+from isocost.testing.loopback import listening
 from tests.integration.troubled import CALM, PLACES, THEIRS, Fault, Place, trouble
 
 TYPES = {
@@ -396,31 +393,6 @@ def test_a_destination_is_found_behind_a_page_of_others(aws):
     ]
 
 
-@contextmanager
-def listening():
-    """Give an address of a listener, and the `Authorization` of each call that came."""
-    heard = []
-
-    class Listener(BaseHTTPRequestHandler):
-        def do_POST(self):
-            heard.append(self.headers["Authorization"])
-            self.rfile.read(int(self.headers["Content-Length"]))
-            self.send_response(204)
-            self.end_headers()
-
-        def log_message(self, *_):
-            pass
-
-    with HTTPServer(("127.0.0.1", 0), Listener) as server:
-        Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}/", heard
-        server.shutdown()
-
-
-def basic(secret):
-    return "Basic " + base64.b64encode(f"isocost:{secret}".encode()).decode()
-
-
 def test_a_webhook_is_called_with_the_secret_it_was_told_last(here):
     definition_id = here.add()
 
@@ -434,4 +406,4 @@ def test_a_webhook_is_called_with_the_secret_it_was_told_last(here):
         run()
         assert webhook(here.calls, url, "second") == found
         run()
-    assert heard == [basic("first"), basic("second")]
+    assert heard == [("isocost", "first"), ("isocost", "second")]

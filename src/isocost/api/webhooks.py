@@ -44,8 +44,8 @@ def router(served: Served) -> APIRouter:
         if not await run_in_threadpool(_is_from, served, workspace, authorization):
             raise HTTPException(
                 401,
-                "This is not the workspace's webhook secret. Set the webhook up again with: "
-                "isocost project set --set-up",
+                "This is not the workspace's webhook secret. Add the workspace again, which tells "
+                "it the secret: isocost workspace add",
                 {"WWW-Authenticate": 'Basic realm="Isocost webhooks"'},
             )
         definition_id = _definition_id(await _body(request))

@@ -56,6 +56,23 @@ def serving(handler: "type[_Handler]", files: Files) -> Iterator[str]:
         thread.join()
 
 
+@contextmanager
+def listening() -> Iterator[tuple[str, list[tuple[str, str]]]]:
+    """Take calls of webhooks; give an address, and each call's user and password as they come."""
+    heard: list[tuple[str, str]] = []
+
+    class Listener(_Handler):
+        def do_POST(self) -> None:
+            pair = self.headers.get("Authorization", "").removeprefix("Basic ")
+            name, _, password = base64.b64decode(pair).decode().partition(":")
+            heard.append((name, password))
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.answer(204, b"", {})
+
+    with serving(Listener, Files()) as url:
+        yield url, heard
+
+
 class _Handler(BaseHTTPRequestHandler):
     files: ClassVar[Files]
     protocol_version = "HTTP/1.1"

@@ -4,7 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from isocost.domain.critical_path import allowed_runtimes
+import numpy as np
+
+from isocost.domain.critical_path import allowed_runtimes, longest_path
 from isocost.domain.execution import Execution, ExecutionEvent, ExecutionState
 from isocost.domain.project import Phase, Project, ProjectCluster, Sla
 from isocost.domain.recommendation import (
@@ -15,7 +17,7 @@ from isocost.domain.recommendation import (
     Rejection,
 )
 from isocost.domain.run import Run, RunState
-from isocost.errors import InvalidInput
+from isocost.errors import InvalidInput, PlatformError
 from isocost.platforms.host import DefinedCluster
 from isocost.recommend.policy import Advice, SearchAims
 from isocost.space.candidates import CandidateSpace
@@ -31,8 +33,13 @@ from isocost.usecases.recommend import (
 
 # Runs the model learns from: those of some months; older ones say little of today's program.
 NEWEST_RUNS: Final = 60
+# How many runs say how long clusters take to start, and which of them is planned for: what one in
+# five exceeds, for the deadline is missed where a slow start and a slow run come together.
+_SEEN_STARTING: Final = 10
+_SLOW_START: Final = 0.8
 _UNSETTLED: Final = {RecommendationState.APPLIED, RecommendationState.OBSERVED}
 _OPEN: Final = {RecommendationState.DRAFTED, RecommendationState.ISSUED}
+_HINDERED: Final = "Nothing is recommended:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +51,7 @@ class _Answer:
         advice: None where there is none to give.
         parent: the run it follows from.
         is_change: it advises another cluster than the present one.
+        is_hindered: something that a person can mend keeps advice from being given.
     """
 
     cluster_key: str
@@ -51,6 +59,7 @@ class _Answer:
     advice: Advice | None = None
     parent: Run | None = None
     is_change: bool = False
+    is_hindered: bool = False
 
 
 def conclude(loop: Loop, execution: Execution, place: Place) -> None:
@@ -67,8 +76,12 @@ def conclude(loop: Loop, execution: Execution, place: Place) -> None:
         stored = tx.execution(execution.execution_id)
         if stored.state is not ExecutionState.JUDGED:  # another worker was faster
             return
+        if tx.changes_of(execution.project_id, is_planned=True):
+            return  # what would be superseded is being applied; the next look concludes
         for answer in answers:
             _store(tx, answer, place)
+        if answers:
+            tx.put_project(_told(tx.project(execution.project_id), answers))
         phase = tx.project(execution.project_id).phase
         concluded = stored.after(ExecutionEvent.CONCLUDE)
         tx.put_execution(replace(concluded, note=note, phase=phase))
@@ -108,34 +121,60 @@ def _answers(loop: Loop, execution: Execution, place: Place) -> list[_Answer]:
 
 
 def _slas(loop: Loop, project: Project, execution: Execution) -> dict[str, Sla]:
-    """Return each cluster's share of the deadline, by the last run that succeeded."""
+    """Return each cluster's share of the deadline, by the last runs that succeeded."""
     if project.sla is None:
         return {}
     with loop.store.transaction(read_only=True) as tx:
         executions = tx.executions_of(project.project_id, newest=NEWEST_RUNS)
         good = [e for e in executions if e.is_success and e.spans and e.run_ids]
-        if not good:
-            return {}
-        runs = [tx.run(run_id) for run_id in good[-1].run_ids]
-    return shares(good[-1], runs, project.sla)
+        good = good[-_SEEN_STARTING:]
+        runs = tx.runs([run_id for each in good for run_id in each.run_ids])
+    if not good:
+        return {}
+    by_execution = [[runs[i] for i in each.run_ids] for each in good]
+    reserve_s = _reserve_s(list(zip(good, by_execution, strict=True)))
+    return shares(good[-1], by_execution[-1], project.sla, reserve_s=reserve_s)
 
 
-def shares(execution: Execution, runs: Sequence[Run], sla: Sla) -> dict[str, Sla]:
+def _reserve_s(seen: Sequence[tuple[Execution, Sequence[Run]]]) -> float:
+    """Return by how much the start of clusters and the like may take longer than it last did."""
+    constant_s = [
+        longest_path(execution.spans, _runtimes(runs)).constant_s + execution.outside_s
+        for execution, runs in seen
+    ]
+    return float(np.quantile(constant_s, _SLOW_START)) - constant_s[-1]
+
+
+def shares(
+    execution: Execution, runs: Sequence[Run], sla: Sla, *, reserve_s: float = 0.0
+) -> dict[str, Sla]:
     """Return each cluster's own deadline, and how often it may miss that.
 
     The chances of missing add up over the clusters at most, so each gets its part of them.
+
+    Args:
+        execution: whose steps say how time is spent.
+        runs: of its clusters.
+        sla: of the whole.
+        reserve_s: kept for what is no application's work, beyond what that took.
     """
-    allowed = allowed_seconds(execution, runs, sla)
+    allowed = allowed_seconds(execution, runs, sla, reserve_s=reserve_s)
     miss_fraction = sla.miss_fraction / max(1, len(allowed))
     return {key: Sla(allowed_s, miss_fraction) for key, allowed_s in allowed.items()}
 
 
-def allowed_seconds(execution: Execution, runs: Sequence[Run], sla: Sla) -> dict[str, float]:
+def allowed_seconds(
+    execution: Execution, runs: Sequence[Run], sla: Sla, *, reserve_s: float = 0.0
+) -> dict[str, float]:
     """Return how long each cluster's application may take for the whole to keep the deadline."""
-    runtimes = {r.cluster_key: r.runtime_s for r in runs if r.runtime_s is not None}
+    outside_s = execution.outside_s + reserve_s
     return allowed_runtimes(
-        execution.spans, runtimes, sla.max_runtime_s, outside_s=execution.outside_s
+        execution.spans, _runtimes(runs), sla.max_runtime_s, outside_s=outside_s
     )
+
+
+def _runtimes(runs: Sequence[Run]) -> dict[str, float]:
+    return {r.cluster_key: r.runtime_s for r in runs if r.runtime_s is not None}
 
 
 def _answer(
@@ -154,8 +193,11 @@ def _answer(
         phase = _phase_of(project, key)
         aims = SearchAims(exploration_budget=project.limits.exploration_budget)
         answer = loop.policy.advise(question_of(history, offer, Wish(sla, phase, aims)))
-    except InvalidInput as error:
-        return _Answer(key, str(error))
+    except (InvalidInput, PlatformError) as error:
+        if error.is_retryable:
+            raise
+        # The run is over with: guardrails must not wait until a missing permission is granted.
+        return _Answer(key, str(error), is_hindered=True)
     if isinstance(answer, Abstention):
         return _Answer(key, answer.reason)
     is_change = answer.spec != parent.spec or parent.state is RunState.FAILED
@@ -197,6 +239,17 @@ def _store(tx: Transaction, answer: _Answer, place: Place) -> None:
     cluster = project.clusters.get(key) or ProjectCluster(key, parent.spec)
     project = project.with_cluster(replace(cluster, phase=advice.phase))
     tx.put_project(replace(project, phase=least_settled(project)))
+
+
+def _told(project: Project, answers: Sequence[_Answer]) -> Project:
+    """Return the project with a notice of what hinders advice; without, once nothing does."""
+    reasons = " ".join(answer.note for answer in answers if answer.is_hindered)
+    notice = project.guarding.notice
+    if reasons:
+        notice = f"{_HINDERED} {reasons}"
+    elif notice is not None and notice.startswith(_HINDERED):
+        notice = None
+    return replace(project, guarding=replace(project.guarding, notice=notice))
 
 
 def least_settled(project: Project) -> Phase:

@@ -36,14 +36,18 @@ Reach = Callable[[Workspace, str], Reached]
 
 
 class TokenKeeper(Protocol):
-    """Keeps tokens, by the workspace's name."""
+    """Keeps tokens and webhook secrets, by the workspace's name."""
 
     def token_of(self, name: str) -> str:
         """Return a token; raises NotFound if there is none."""
         ...
 
+    def webhook_secret_of(self, name: str) -> str:
+        """Return what the workspace proves itself with when it calls; raises as `token_of`."""
+        ...
+
     def put(self, name: str, token: str) -> None:
-        """Keep a token."""
+        """Keep a token; the webhook secret is made with the first."""
         ...
 
     def remove(self, name: str) -> None:
@@ -111,8 +115,9 @@ class Connecting:
 def connect(connecting: Connecting, asked: Asked, *, now: datetime) -> Checked:
     """Ask a workspace whether address and token are right, and remember it if they are.
 
-    Doing it again with the same name and address changes token and options, and has projects that
-    were left alone looked at again. Where anything is wrong nothing is stored.
+    Doing it again with the same name and address changes token and options, tells the workspace
+    its webhook secret anew, and has projects that were left alone looked at again. Where anything
+    is wrong nothing is stored.
 
     Raises:
         InvalidInput: the name or the address is taken, or the region is not known.
@@ -140,7 +145,27 @@ def connect(connecting: Connecting, asked: Asked, *, now: datetime) -> Checked:
     connecting.tokens.put(workspace.name, asked.token)
     with connecting.store.transaction() as tx:
         tx.put_workspace(workspace)
+    permissions += tuple(_with_webhook(connecting, workspace, reached.host))
     return Checked(workspace, permissions, tuple(_resumed(connecting.store, workspace.name)))
+
+
+def _with_webhook(
+    connecting: Connecting, workspace: Workspace, host: Host
+) -> Iterator[Permission]:
+    """Have a webhook that projects use send the secret kept now; yield whether that is done."""
+    with connecting.store.transaction(read_only=True) as tx:
+        projects = [p for p in tx.imported_projects(workspace.name) if not p.is_retired]
+    is_used = any(p.origin is not None and p.origin.webhook_id for p in projects)
+    if not is_used or not workspace.webhook_url:
+        return
+    need = f"tell the webhook's secret for {workspace.webhook_url}"
+    secret = connecting.tokens.webhook_secret_of(workspace.name)
+    try:
+        host.webhook(workspace.webhook_url, secret)
+    except PlatformError as error:  # without it, ended runs are found by asking
+        yield Permission(need, is_granted=False, remedy=str(error), is_required=False)
+    else:
+        yield Permission(need, is_granted=True, is_required=False)
 
 
 def _known(tx: Transaction, asked: Asked) -> Workspace | None:

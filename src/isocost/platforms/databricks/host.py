@@ -132,7 +132,8 @@ class DatabricksHost:
         known = self._node_types
         if known is not None and clock.monotonic_s() - known[0] < _REMEMBERED_S:
             return known[1]
-        answer = self._calls.get("listing node types", _NODE_TYPES)
+        grant = "workspace access"
+        answer = self._calls.get("listing node types", _NODE_TYPES, grant=grant)
         found = frozenset(str(each["node_type_id"]) for each in answer.get("node_types") or ())
         self._node_types = (clock.monotonic_s(), found)
         return found

@@ -15,6 +15,7 @@ from isocost.platforms.databricks.connection import Calls
 from isocost.platforms.databricks.definitions import PoolOf, clusters_of, steps_of
 from isocost.platforms.databricks.endings import Ending, Result, ending_of
 from isocost.platforms.databricks.times import milliseconds, moment
+from isocost.platforms.databricks.writing import whole_answer
 from isocost.platforms.host import CollectedRun, EndedRun, Settings
 
 _LIST: Final = "/api/2.2/jobs/runs/list"
@@ -31,11 +32,18 @@ _ASKED_OUTPUTS: Final = 3
 
 
 def ended_runs(calls: Calls, definition_id: str, since: datetime | None) -> tuple[EndedRun, ...]:
-    """Return runs that ended and started at or after `since`, oldest first."""
+    """Return runs that ended and started at or after `since`, oldest first.
+
+    Raises:
+        NotFound: the databricks job is gone.
+        PlatformError: it may not be seen.
+    """
     query: dict[str, Any] = {"job_id": definition_id, "completed_only": True, "limit": _PAGE}
     if since is not None:
         query["start_time_from"] = milliseconds(since)
     found = _listed(calls, f"listing the runs of databricks job {definition_id}", query)
+    if not found:  # of a databricks job that is hidden there are no runs to be seen, either
+        whole_answer(calls, definition_id)
     ended = [run for view in found if (run := ended_run(view)) is not None]
     return tuple(sorted(ended, key=lambda run: (run.started_at, run.origin_run_id)))
 

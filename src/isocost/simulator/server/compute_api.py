@@ -77,6 +77,7 @@ def list_events(call: Call) -> Answer:
 
 def list_node_types(call: Call) -> Answer:
     """Answer `clusters/list-node-types`."""
+    call.demand(Right.READ_NODE_TYPES)
     found = call.workspace.machinery.node_types.values()
     return {"node_types": [node_type_view(each) for each in found]}
 

@@ -16,6 +16,7 @@ class Right(StrEnum):
     RUN_JOBS = "jobs.run"
     WRITE_JOBS = "jobs.write"
     READ_CLUSTERS = "clusters.read"
+    READ_NODE_TYPES = "node_types.read"
     READ_POLICIES = "policies.read"
     READ_POOLS = "pools.read"
     READ_FILES = "files.read"
@@ -32,6 +33,7 @@ _WORDS: Final[Mapping[Right, str]] = {
     Right.RUN_JOBS: "Manage Run or Owner",
     Right.WRITE_JOBS: "Manage or Owner",
     Right.READ_CLUSTERS: "Attach",
+    Right.READ_NODE_TYPES: "workspace access",
     Right.READ_POLICIES: "CAN_USE",
     Right.READ_POOLS: "Attach",
     Right.READ_FILES: "READ VOLUME",
