@@ -14,12 +14,11 @@ from isocost.domain.cluster import ClusterSpec, NodeType
 from isocost.domain.experiment import ColdShape
 from isocost.domain.workspace import Cloud
 from isocost.simulator.bill import bill_of
-from isocost.simulator.cluster import Availability, SimulatedCluster
+from isocost.simulator.cluster import AttachedDisks, Availability, SimulatedCluster
 from isocost.simulator.conditions import RunConditions
 from isocost.simulator.run import SimulatedRun
 from isocost.simulator.simulate import simulate
 from isocost.simulator.workload import Workload
-from isocost.simulator.workspace.clusters import outline_of
 from isocost.simulator.workspace.compute import Machinery
 from isocost.simulator.workspace.truth import billing_rates
 from isocost.space.families import family_of
@@ -123,11 +122,13 @@ class Judge:
 
     def _run(self, cluster: SimulatedCluster) -> SimulatedRun:
         """Return the run without its spark tasks; how its workers were bought changes its bill."""
-        key = (cluster.worker_type, cluster.worker_count, cluster.autoscale, cluster.disks)
+        # A disk's size is billed, and changes nothing else.
+        disks = replace(cluster.disks, gib=AttachedDisks().gib)
+        key = (cluster.worker_type, cluster.worker_count, cluster.autoscale, disks)
         found = self._runs.get(key)
         if found is None:
             kept = replace(cluster, availability=Availability.ON_DEMAND)
-            found = outline_of(simulate(self.workload, kept, _CALM, seed=_SEED))
+            found = simulate(self.workload, kept, _CALM, seed=_SEED, is_outline=True)
             self._runs[key] = found
         nodes = tuple(
             replace(

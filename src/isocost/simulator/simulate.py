@@ -36,8 +36,18 @@ def simulate(
     *,
     seed: int,
     requested_at: datetime = EPOCH,
+    is_outline: bool = False,
 ) -> SimulatedRun:
     """Run an application on a cluster of its own; the input scale is the conditions'.
+
+    Args:
+        workload: the application.
+        cluster: what it runs on.
+        conditions: what holds for this run.
+        seed: that all chance follows from.
+        requested_at: time of day.
+        is_outline: leave out spark tasks and stages, a third of the work, which its times and its
+            bill do not need.
 
     Raises:
         InvalidInput: the conditions' input scale is no size.
@@ -64,7 +74,7 @@ def simulate(
     )
     if conditions.is_capacity_missing:
         return _refused(context, pool)
-    return _run(context, pool, rng)
+    return _run(context, pool, rng, is_outline=is_outline)
 
 
 def _refused(context: SimulatedRun, pool: NodePool) -> SimulatedRun:
@@ -79,7 +89,9 @@ def _refused(context: SimulatedRun, pool: NodePool) -> SimulatedRun:
     )
 
 
-def _run(context: SimulatedRun, pool: NodePool, rng: np.random.Generator) -> SimulatedRun:
+def _run(
+    context: SimulatedRun, pool: NodePool, rng: np.random.Generator, *, is_outline: bool
+) -> SimulatedRun:
     cluster = context.cluster
     machine = machine_from_node_type(cluster.worker_type, cluster.disks)
     driver = machine_from_node_type(cluster.driver_type, cluster.disks)
@@ -93,7 +105,7 @@ def _run(context: SimulatedRun, pool: NodePool, rng: np.random.Generator) -> Sim
     tail_s = 0.0 if scheduler.failure else context.workload.end_s * driver_factor
     end_s = last_s + tail_s
     released_s = pool.release(end_s)
-    table, stages = table_from_rows(scheduler, pool)
+    table, stages = (empty_table(), ()) if is_outline else table_from_rows(scheduler, pool)
     return replace(
         context,
         spark_tasks=table,

@@ -87,8 +87,15 @@ class _QuietServer(uvicorn.Server):
 
 
 @contextmanager
-def serving(options: WorkspaceOptions | None = None) -> Iterator[Address]:
-    """Serve a workspace from a thread of this process for as long as the block lasts."""
+def serving(
+    options: WorkspaceOptions | None = None, *, is_waited_for: bool = True
+) -> Iterator[Address]:
+    """Serve a workspace from a thread of this process for as long as the block lasts.
+
+    Args:
+        options: of the workspace.
+        is_waited_for: go on only once the thread is gone, which takes a tenth of a second.
+    """
     running = RunningServer(options or WorkspaceOptions())
     thread = threading.Thread(target=running.serve, name="simulated workspace", daemon=True)
     thread.start()
@@ -97,7 +104,8 @@ def serving(options: WorkspaceOptions | None = None) -> Iterator[Address]:
         yield running.address
     finally:
         running.stop()
-        thread.join()
+        if is_waited_for:
+            thread.join()
 
 
 def run_while(running: RunningServer, once_ready: Callable[[], None]) -> None:
