@@ -3,7 +3,7 @@
 SQLite and PostgreSQL each have a module that answers; everything else is the same SQL for both.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
 
@@ -47,8 +47,11 @@ class Database(Protocol):
         """
         ...
 
-    def upsert(self, table: SqlTable, row: Mapping[str, object]) -> Executable:
-        """Return the statement that inserts a row, or replaces the one with its primary key."""
+    def upsert(self, table: SqlTable, columns: tuple[str, ...]) -> Executable:
+        """Return the statement that inserts a row, or replaces the one with its primary key.
+
+        It takes the row's values by column. It is built once for each table and columns.
+        """
         ...
 
     def close(self) -> None:
@@ -56,10 +59,10 @@ class Database(Protocol):
         ...
 
 
-def beside_key(table: SqlTable, row: Mapping[str, object]) -> Sequence[str]:
+def beside_key(table: SqlTable, columns: Sequence[str]) -> Sequence[str]:
     """Return the columns that replacing a row sets.
 
     The primary key stays as it is. Setting it to the same would cost as much as changing it:
     SQLite then looks through every table that refers to the row.
     """
-    return [name for name in row if name not in table.primary_key.columns]
+    return [name for name in columns if name not in table.primary_key.columns]

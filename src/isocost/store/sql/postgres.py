@@ -9,6 +9,7 @@ transaction here takes milliseconds, and readers are never held up.
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from typing import Final
 
 from sqlalchemy import Connection, Engine, Executable, create_engine
@@ -115,13 +116,9 @@ class PostgresDatabase:
         with self._translated(), self._begun(_BEGIN_READING) as connection:
             yield connection
 
-    def upsert(self, table: SqlTable, row: Mapping[str, object]) -> Executable:
+    def upsert(self, table: SqlTable, columns: tuple[str, ...]) -> Executable:
         """Return PostgreSQL's `INSERT … ON CONFLICT DO UPDATE`."""
-        statement = insert(table).values(row)
-        updated = {name: statement.excluded[name] for name in beside_key(table, row)}
-        return statement.on_conflict_do_update(
-            index_elements=list(table.primary_key), set_=updated
-        )
+        return _upsert(table, columns)
 
     def close(self) -> None:
         """Close all connections."""
@@ -167,6 +164,13 @@ class PostgresDatabase:
             connection.close()
             raise
         return connection
+
+
+@cache
+def _upsert(table: SqlTable, columns: tuple[str, ...]) -> Executable:
+    statement = insert(table)
+    updated = {name: statement.excluded[name] for name in beside_key(table, columns)}
+    return statement.on_conflict_do_update(index_elements=list(table.primary_key), set_=updated)
 
 
 def _connection_words(address: PostgresAddress) -> dict[str, str]:

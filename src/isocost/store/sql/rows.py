@@ -60,7 +60,7 @@ class Rows:
         if self._is_read_only:
             raise write_refused(type(value).__name__)
         row = {**columns, "body": msgspec.json.encode(value)}
-        self._connection.execute(self._database.upsert(table, row))
+        self._connection.execute(self._database.upsert(table, tuple(row)), row)
 
     def _remove(self, table: SqlTable, is_meant: ColumnElement[bool]) -> None:
         if self._is_read_only:

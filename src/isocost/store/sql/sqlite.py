@@ -1,7 +1,8 @@
 """A file in, a Database over SQLite out; many processes may share it, one writes at a time."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -53,17 +54,20 @@ class SqliteDatabase:
         ):
             yield connection
 
-    def upsert(self, table: SqlTable, row: Mapping[str, object]) -> Executable:
+    def upsert(self, table: SqlTable, columns: tuple[str, ...]) -> Executable:
         """Return SQLite's `INSERT … ON CONFLICT DO UPDATE`."""
-        statement = insert(table).values(row)
-        updated = {name: statement.excluded[name] for name in beside_key(table, row)}
-        return statement.on_conflict_do_update(
-            index_elements=list(table.primary_key), set_=updated
-        )
+        return _upsert(table, columns)
 
     def close(self) -> None:
         """Close all connections."""
         self._engine.dispose()
+
+
+@cache
+def _upsert(table: SqlTable, columns: tuple[str, ...]) -> Executable:
+    statement = insert(table)
+    updated = {name: statement.excluded[name] for name in beside_key(table, columns)}
+    return statement.on_conflict_do_update(index_elements=list(table.primary_key), set_=updated)
 
 
 def _engine(path: Path, busy_timeout_s: float) -> Engine:
