@@ -54,7 +54,7 @@ DAY: Final = timedelta(days=1)
 # A log is delivered within minutes of the end of a run.
 DELIVERY: Final = timedelta(minutes=15)
 SPARK_TASKS: Final = (250, 120, 200, 200)  # of the stages of one SQL execution
-BYTES_PER_SPARK_TASK: Final = 1_850  # of event log, as the simulator writes it
+BYTES_PER_SPARK_TASK: Final = 2_070  # of event log, as the simulator writes it
 BYTES_PER_MB: Final = 1_000_000
 PARTITION_BYTES: Final = 128.0 * BYTES_PER_MIB
 CPU_S: Final = 6.0  # of one spark task
