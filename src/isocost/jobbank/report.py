@@ -1,41 +1,55 @@
 """An experiment's record in, one self-contained HTML page out."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template, select_autoescape
 from plotly.offline import get_plotlyjs
 
-from isocost.jobbank import figures
-from isocost.jobbank.lineage import (
-    ExperimentRecord,
-    cross_predictions,
-    lineages,
-    replay_errors,
-)
+from isocost.domain.experiment import Trial
+from isocost.jobbank.analysis.headline import headlines
+from isocost.jobbank.figures import plot_html
+from isocost.jobbank.lineage import ExperimentRecord, Lineage, lineages
+from isocost.jobbank.measured.policies import is_predicting
+from isocost.jobbank.plots import wording
+from isocost.jobbank.plots.experiment import experiment_plots
+from isocost.jobbank.rows import rows_of
 from isocost.jobbank.summary import summarize
-from isocost.model.runtime import MAX_REPLAY_ERROR_FRACTION
 from isocost.units import MILLI_USD_PER_USD, PERCENT
+
+# Recommendations and reasons that are told one by one; of more, those that went most wrong. A page
+# of 60 rows with their evidence has about 1 MB beside Plotly's script.
+MOST_TOLD: Final = 60
 
 
 @dataclass(frozen=True, slots=True)
-class Section:
-    """One plot with the sentence that says what to see in it."""
+class Reason:
+    """Why something was not done for one trial."""
 
-    title: str
-    caption: str
-    plot: str
+    trial: Trial
+    text: str
 
 
 def report_html(record: ExperimentRecord, *, made_at: datetime) -> str:
     """Return the report; it needs no network, for Plotly's script is part of it."""
+    rows = rows_of(record)
+    found = [each for each in lineages(record) if is_predicting(each.trial.policy)]
+    abstained = list(_abstentions(t.trial for t in record.trials))
+    aside = [Reason(t.trial, t.trial.failure) for t in record.trials if t.trial.failure]
     return page_template("report.html").render(
         experiment=record.experiment,
-        summary=summarize(record),
-        lineages=lineages(record),
-        set_aside=[t.trial for t in record.trials if t.trial.failure],
-        abstained=[t.trial for t in record.trials if t.trial.abstentions],
-        sections=_sections(record),
+        headlines=headlines(rows),
+        # Replaying each log and crossing all cold starts is for what ran on real Spark.
+        model=None if record.experiment.plan.is_simulated else summarize(record).model,
+        lineages=_worst(found),
+        lineage_count=len(found),
+        set_aside=aside,
+        abstained=abstained,
+        most_told=MOST_TOLD,
+        note=wording.NOTE,
+        plots=experiment_plots(record, rows),
         per_cent=PERCENT,
         milli_usd_per_usd=MILLI_USD_PER_USD,
         plotly_js=get_plotlyjs(),
@@ -44,7 +58,7 @@ def report_html(record: ExperimentRecord, *, made_at: datetime) -> str:
 
 
 def page_template(name: str) -> Template:
-    """Return a template of this package's pages."""
+    """Return a template of this package's pages; its filter `drawn` draws a figure."""
     environment = Environment(
         loader=PackageLoader("isocost.jobbank"),
         undefined=StrictUndefined,
@@ -52,47 +66,27 @@ def page_template(name: str) -> Template:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters |= {
+        "drawn": plot_html,
+        "estimate": wording.estimate,
+        "percent": wording.percent,
+    }
     return environment.get_template(name)
 
 
-def _sections(record: ExperimentRecord) -> list[Section]:
-    found = lineages(record)
-    crossed = cross_predictions(record)
-    sections = [
-        Section(
-            "Prediction error against the change in cluster size",
-            "One point per recommendation. Points above the line were predicted too slow, points "
-            "below it too fast; the further from 1×, the more the model had to extrapolate.",
-            figures.plot_html(figures.error_against_size_change(found, record.node_types)),
-        ),
-        Section(
-            "Predicted and actual runtime",
-            "Each bar is the 80 % interval that was given before the run; four of five should "
-            "touch the dotted line.",
-            figures.plot_html(figures.predicted_against_actual(found)),
-        ),
-        Section(
-            "Cost before and after",
-            "List cost of the cold start (the baseline) and of the newest recommended run. Where "
-            "the deadline forced a larger cluster, the cost rises: that is the price of the SLA.",
-            figures.plot_html(figures.cost_before_and_after(found)),
-        ),
-    ]
-    if crossed:
-        sections.append(
-            Section(
-                "The other core count",
-                "Cold starts of one application predicted from each other: other cores, same "
-                "memory. Nobody chose these clusters, so no luck of the choice is in the errors.",
-                figures.plot_html(figures.other_core_count(crossed)),
-            )
-        )
-    sections.append(
-        Section(
-            "Replay of the cluster that ran",
-            "How far the replay is off where there is nothing to predict. Above "
-            f"{MAX_REPLAY_ERROR_FRACTION * PERCENT:.0f} % that log's replay is not used.",
-            figures.plot_html(figures.replay_error_bars(replay_errors(record))),
-        )
-    )
-    return sections
+def _worst(found: list[Lineage]) -> list[Lineage]:
+    """Return the recommendations to be told: all, or those whose prediction was worst."""
+    if len(found) <= MOST_TOLD:
+        return found
+
+    def error(lineage: Lineage) -> float:
+        known = lineage.error_fraction
+        return float("inf") if known is None else abs(known)
+
+    return sorted(found, key=error, reverse=True)[:MOST_TOLD]
+
+
+def _abstentions(trials: Iterable[Trial]) -> Iterable[Reason]:
+    for trial in trials:
+        for reason in trial.abstentions.values():
+            yield Reason(trial, reason)

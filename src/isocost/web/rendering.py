@@ -1,6 +1,5 @@
 """Templates and figures in, HTML out; pages and report are made of the same parts."""
 
-from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from typing import Any, Final
@@ -10,6 +9,7 @@ import plotly.io
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template, select_autoescape
 from markupsafe import Markup
 
+from isocost.jobbank.figures import Plot
 from isocost.usecases.project_history import ProjectHistory
 from isocost.usecases.project_view import ProjectView
 from isocost.web import wording
@@ -59,16 +59,6 @@ def _as_script(value: object) -> Markup:
     text = str(plotly.io.json.to_json_plotly(value))
     # The only way out of a script element is its end tag.
     return Markup(text.replace("<", "\\u003c"))  # noqa: S704  escaped just here
-
-
-@dataclass(frozen=True, slots=True)
-class Plot:
-    """One figure with the sentence that says what to see in it."""
-
-    plot_id: str
-    title: str
-    caption: str
-    figure: go.Figure
 
 
 def plots(history: ProjectHistory, prefix: str = "") -> list[Plot]:

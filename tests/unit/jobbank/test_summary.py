@@ -9,8 +9,9 @@ from isocost.domain.cluster import ClusterSpec
 from isocost.domain.cost import CostBreakdown
 from isocost.domain.recommendation import Interval, RecommendationState
 from isocost.domain.run import RunState
-from isocost.jobbank.figures import COLOURS, other_core_count
+from isocost.jobbank.figures import COLOURS
 from isocost.jobbank.lineage import CrossPrediction, ExperimentRecord, TrialRecord, lineages
+from isocost.jobbank.plots.projects import other_core_count
 from isocost.jobbank.report import report_html
 from isocost.jobbank.summary import summarize
 from isocost.testing.nouns import (

@@ -14,6 +14,8 @@ from typing import Final, TypeVar
 from scipy.special import stdtrit
 
 CONFIDENCE: Final = 0.95
+# With two witnesses the interval is 13 times as wide as their distance: true, and of no use.
+LEAST_SHOWN: Final = 3
 
 Group = TypeVar("Group")
 
@@ -33,6 +35,11 @@ class Estimate:
     high: float
     group_count: int
     value_count: int
+
+    @property
+    def is_interval_known(self) -> bool:
+        """Whether there are witnesses enough for an interval that says something."""
+        return self.group_count >= LEAST_SHOWN
 
     @property
     def half_width(self) -> float:

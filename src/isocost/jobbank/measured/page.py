@@ -7,12 +7,12 @@ from typing import Final
 import plotly.graph_objects as go
 from plotly.offline import get_plotlyjs
 
-from isocost.jobbank.figures import COLOURS, blank_figure, plot_html
+from isocost.jobbank.figures import COLOURS, Plot, blank_figure
 from isocost.jobbank.measured.figures import mean_over_workloads
 from isocost.jobbank.measured.judged import JudgedTrajectory
 from isocost.jobbank.measured.measurement import Measurement
 from isocost.jobbank.measured.plan import Protocol
-from isocost.jobbank.report import Section, page_template
+from isocost.jobbank.report import page_template
 from isocost.jobbank.summary import Mean
 from isocost.units import PERCENT
 
@@ -34,10 +34,11 @@ def measurement_html(name: str, result: Measurement, *, made_at: datetime) -> st
     )
 
 
-def _sections(result: Measurement) -> list[Section]:
+def _sections(result: Measurement) -> list[Plot]:
     runs = result.terms.runs
     sections = [
-        Section(
+        Plot(
+            "production",
             "What production pays",
             "Cost of all runs up to this one, over as many runs of the cheapest cluster that "
             "keeps the deadline. Every policy begins on the same clusters; 1 is never reached, "
@@ -46,7 +47,8 @@ def _sections(result: Measurement) -> list[Section]:
                 result, Protocol.PRODUCTION, runs, value_after=JudgedTrajectory.cost_ratio_after
             ),
         ),
-        Section(
+        Plot(
+            "regret",
             "How far the best cluster so far is from the cheapest",
             "By the search protocol, which never stops before it has met the cheapest; over "
             "projects that had a run in time by then.",
@@ -60,7 +62,8 @@ def _sections(result: Measurement) -> list[Section]:
     ]
     if result.terms.deadline is not None:
         sections.append(
-            Section(
+            Plot(
+                "misses",
                 "Missed deadlines",
                 "Share of the runs from the second to this one that were late or failed.",
                 _curves(
@@ -71,14 +74,16 @@ def _sections(result: Measurement) -> list[Section]:
     return sections
 
 
-def _curves(result: Measurement, protocol: Protocol, runs: int, *, value_after: ValueAfter) -> str:
+def _curves(
+    result: Measurement, protocol: Protocol, runs: int, *, value_after: ValueAfter
+) -> go.Figure:
     figure = blank_figure(x="Runs, the cold start included", y="Mean over workloads")
     for place, policy in enumerate(result.policies):
         judged = _judged(result, policy, protocol)
         means = [_mean_after(judged, count, value_after) for count in range(1, runs + 1)]
         if any(mean is not None for mean in means):
             _add_curve(figure, policy, means, colour=COLOURS[place % len(COLOURS)])
-    return plot_html(figure)
+    return figure
 
 
 def _mean_after(

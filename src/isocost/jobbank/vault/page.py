@@ -6,8 +6,8 @@ from typing import Final
 import plotly.graph_objects as go
 from plotly.offline import get_plotlyjs
 
-from isocost.jobbank.figures import COLOURS, INK, blank_figure
-from isocost.jobbank.report import Section, page_template
+from isocost.jobbank.figures import COLOURS, INK, Plot, blank_figure
+from isocost.jobbank.report import page_template
 from isocost.jobbank.vault.drawing import depths_of
 from isocost.jobbank.vault.growth import SIZES_GB, scaled
 from isocost.jobbank.vault.recording import Recording, spark_task_count
@@ -23,22 +23,25 @@ def recording_html(recording: Recording, input_gb: float) -> str:
     """Return the page; it needs no network, for Plotly's script is part of it."""
     workload = scaled(recording, input_gb)
     sections = [
-        Section(
+        Plot(
+            "stages",
             "Stages and what they read",
             "Each dot is a stage, as large as its CPU time: blue ones scan, green ones read "
             "shuffles, pink ones cached data, orange ones write. Lines are shuffles, dotted ones "
             "caches; what is broadcast has no line. Point at a dot for its numbers.",
-            _plot(stage_graph(workload)),
+            stage_graph(workload),
         ),
-        Section(
+        Plot(
+            "cpu",
             "CPU time of each stage",
             f"At {input_gb:g} GB, on the simulator's reference core.",
-            _plot(stage_bars(workload)),
+            stage_bars(workload),
         ),
-        Section(
+        Plot(
+            "growth",
             "Growth",
             "Spark tasks and CPU hours against the gigabytes read, by the rules of growth.",
-            _plot(growth_curves(recording)),
+            growth_curves(recording),
         ),
     ]
     return page_template("vault.html").render(
@@ -166,12 +169,3 @@ def _hover(stage: SimulatedStage) -> str:
         f"{stage.cpu_s:,.0f} CPU seconds<br>reads {stage.input_bytes / BYTES_PER_GB:,.2f} GB, "
         f"shuffles {shuffled:,.2f} GB, writes {stage.output_bytes / BYTES_PER_GB:,.2f} GB"
     )
-
-
-def _plot(figure: go.Figure) -> str:
-    html: str = figure.to_html(
-        full_html=False,
-        include_plotlyjs=False,
-        config={"displayModeBar": False, "responsive": True},
-    )
-    return html

@@ -1,0 +1,1 @@
+"""Answers of the analysis in, figures with sentences that say what one sees out."""

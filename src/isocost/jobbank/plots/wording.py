@@ -1,0 +1,44 @@
+"""Estimates and ratios in, what captions and axes write for them out."""
+
+from typing import Final
+
+from isocost.jobbank.analysis.estimates import Estimate
+from isocost.units import PERCENT
+
+# Stands once at the top of a page, so that captions need not repeat it.
+NOTE: Final = (
+    "± is half of a 95 % confidence interval over workloads, each one witness; in brackets, how "
+    "many values a mean is of."
+)
+
+
+def percent(fraction: float) -> str:
+    """Return a fraction as percent, with as many digits as say something."""
+    value = fraction * PERCENT
+    text = f"{value:.1f}" if abs(value) < 10 else f"{value:.0f}"
+    return f"{text} %".replace("-", "−")
+
+
+def estimate(found: Estimate) -> str:
+    """Return a mean of fractions with half its interval, and how many values it is of."""
+    counted = f"({found.value_count:,})"
+    if not found.is_interval_known:
+        return f"{percent(found.mean)} {counted}"
+    return f"{percent(found.mean)} ± {percent(found.half_width).removesuffix(' %')} {counted}"
+
+
+def times(ratio: float) -> str:
+    """Return a ratio, as "2×" or "½×"."""
+    fractions = {0.5: "½", 0.25: "¼", 0.125: "⅛"}
+    return f"{fractions.get(ratio, f'{ratio:.2g}')}×"
+
+
+def between(low: float, high: float) -> str:
+    """Return a range of ratios; one of them where both ends are alike."""
+    first, last = times(low), times(high)
+    return first if first == last else f"{first} to {last}"
+
+
+def phase_name(phase: str) -> str:
+    """Return the name of a phase as words."""
+    return phase.replace("_", " ")
