@@ -5,14 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, Template, select_autoescape
 from plotly.offline import get_plotlyjs
 
 from isocost.domain.experiment import Trial
 from isocost.jobbank.analysis.headline import headlines
-from isocost.jobbank.figures import plot_html
 from isocost.jobbank.lineage import ExperimentRecord, Lineage, lineages
 from isocost.jobbank.measured.policies import is_predicting
+from isocost.jobbank.pages import page_template
 from isocost.jobbank.plots import wording
 from isocost.jobbank.plots.experiment import experiment_plots
 from isocost.jobbank.rows import rows_of
@@ -48,30 +47,13 @@ def report_html(record: ExperimentRecord, *, made_at: datetime) -> str:
         set_aside=aside,
         abstained=abstained,
         most_told=MOST_TOLD,
-        note=wording.NOTE,
+        wording=wording,
         plots=experiment_plots(record, rows),
         per_cent=PERCENT,
         milli_usd_per_usd=MILLI_USD_PER_USD,
         plotly_js=get_plotlyjs(),
         made_at=made_at,
     )
-
-
-def page_template(name: str) -> Template:
-    """Return a template of this package's pages; its filter `drawn` draws a figure."""
-    environment = Environment(
-        loader=PackageLoader("isocost.jobbank"),
-        undefined=StrictUndefined,
-        autoescape=select_autoescape(),
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {
-        "drawn": plot_html,
-        "estimate": wording.estimate,
-        "percent": wording.percent,
-    }
-    return environment.get_template(name)
 
 
 def _worst(found: list[Lineage]) -> list[Lineage]:

@@ -12,7 +12,7 @@ from isocost.jobbank.measured.figures import mean_over_workloads
 from isocost.jobbank.measured.judged import JudgedTrajectory
 from isocost.jobbank.measured.measurement import Measurement
 from isocost.jobbank.measured.plan import Protocol
-from isocost.jobbank.report import page_template
+from isocost.jobbank.pages import page_template
 from isocost.jobbank.summary import Mean
 from isocost.units import PERCENT
 

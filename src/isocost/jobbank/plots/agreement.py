@@ -1,11 +1,14 @@
 """Predictions in; a plot of predicted against actual runtimes out, of hundreds at once."""
 
 from html import escape
+from typing import Final
 
 from isocost.jobbank.analysis.selection import judged_predictions
 from isocost.jobbank.figures import COLOURS, INK, Plot, blank_figure
 from isocost.jobbank.rows import Rows
 from isocost.jobbank.tables import PredictionRow
+
+_TICKS_S: Final = tuple(digit * 10**power for power in range(6) for digit in (1, 3))
 
 
 def agreement_plots(rows: Rows) -> list[Plot]:
@@ -37,8 +40,9 @@ def agreement_plots(rows: Rows) -> list[Plot]:
         line={"color": INK, "width": 1, "dash": "dot"},
         hoverinfo="skip",
     )
-    figure.update_xaxes(type="log")
-    figure.update_yaxes(type="log")
+    seconds = {"type": "log", "tickvals": _TICKS_S, "ticktext": [f"{s:,}" for s in _TICKS_S]}
+    figure.update_xaxes(**seconds)
+    figure.update_yaxes(**seconds)
     halves = sum(0.8 <= row.predicted_s / (row.actual_s or 1.0) <= 1.25 for row in told)
     return [
         Plot(

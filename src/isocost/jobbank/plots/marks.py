@@ -47,6 +47,7 @@ def add_estimates(
         name=name,
         customdata=told,
         hovertemplate=f"{place}: {value} %<br>%{{customdata}}<extra>{name}</extra>",
+        cliponaxis=False,
         **{"mode": "markers", "marker": {"color": INK, "size": 9}, **looks},
     )
 

@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 from plotly.offline import get_plotlyjs
 
 from isocost.jobbank.figures import COLOURS, INK, Plot, blank_figure
-from isocost.jobbank.report import page_template
+from isocost.jobbank.pages import page_template
 from isocost.jobbank.vault.drawing import depths_of
 from isocost.jobbank.vault.growth import SIZES_GB, scaled
 from isocost.jobbank.vault.recording import Recording, spark_task_count
