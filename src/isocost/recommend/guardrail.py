@@ -18,7 +18,7 @@ from isocost.recommend.guard import Verdict
 from isocost.units import PERCENT
 
 # The project is another than when its cluster was chosen, whatever cluster it runs on.
-_OF_THE_PROJECT: Final = frozenset({
+OF_THE_PROJECT: Final = frozenset({
     CauseOfDeviation.DATA,
     CauseOfDeviation.CODE,
     CauseOfDeviation.RUNTIME_VERSION,
@@ -48,18 +48,21 @@ class Stakes:
     """What a run is held against.
 
     Attributes:
-        prediction: of the recommendation it ran on; None if it ran on what a person chose.
+        prediction: of the recommendation it ran on; None if it ran on what a person chose, or if
+            the project changed since.
+        more_cost: by which factor cost may be above that for the input that was read.
         is_late_foretold: no candidate was expected to be in time.
         was_dear: the run before, of the same spec, cost more than its interval, too.
         was_kept: an earlier run of the same spec was let be.
         good: the last good spec; None if there is no other one to go back to.
-        good_usd: what a run of that one last cost; None if not known.
+        good_usd: what a run of that one last cost, less `more_cost`; None if not known.
         node_types: of both clusters.
     """
 
     sla: Sla | None
     node_types: Sequence[NodeType]
     prediction: Prediction | None = None
+    more_cost: float = 1.0
     is_late_foretold: bool = False
     was_dear: bool = False
     was_kept: bool = False
@@ -99,8 +102,8 @@ def rule(run: Run, stakes: Stakes) -> Ruling:
         return Ruling(Action.NOTHING, what, is_dear)
     share = _main_share(run.deviation)
     why = "" if share is None else f"; {_put(share)}"
-    is_changed = share is not None and share.cause in _OF_THE_PROJECT
-    if is_changed and not (fault is not Fault.DEAR and _is_larger(stakes, run.spec)):
+    is_changed = share is not None and share.cause in OF_THE_PROJECT
+    if is_changed and not (fault is Fault.FAILED and _is_larger(stakes, run.spec)):
         return Ruling(Action.CHANGED, f"{what}{why}, which no other cluster undoes", is_dear)
     if share is not None and share.cause in _OF_THE_CLOUD and stakes.was_kept:
         return Ruling(Action.NOTHING, f"{what}{why}, while {run.spec} did well before", is_dear)
@@ -138,15 +141,16 @@ def _is_dear(run: Run, stakes: Stakes) -> bool:
         return False
     # A run that is dearer than foretold and still cheaper than the good one is no loss.
     most_usd = max(stakes.prediction.cost_80_usd.high, stakes.good_usd or 0.0)
-    return run.cost.total_usd > most_usd
+    return run.cost.total_usd > most_usd * stakes.more_cost
 
 
 def _cost_said(run: Run, stakes: Stakes) -> str:
     if run.cost is None or stakes.prediction is None:
         return ""
+    most_usd = stakes.prediction.cost_80_usd.high * stakes.more_cost
     return (
-        f"the run cost {run.cost.total_usd:.6f} USD, above the "
-        f"{stakes.prediction.cost_80_usd.high:.6f} USD that end its 80 % interval"
+        f"the run cost {run.cost.total_usd:.6f} USD, above the {most_usd:.6f} USD that end its "
+        "80 % interval"
     )
 
 

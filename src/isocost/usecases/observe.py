@@ -6,6 +6,7 @@ recommendation in force or go back to the last good spec.
 
 from collections.abc import Sequence
 from dataclasses import replace
+from math import log
 from typing import Final
 
 from isocost.domain.change import ChangeKind
@@ -18,11 +19,12 @@ from isocost.domain.recommendation import (
     RecommendationState,
 )
 from isocost.domain.run import Run, RunState
+from isocost.recommend.expectation import OTHER_SIZE_LOG
 from isocost.store.base import Transaction
 from isocost.usecases.conclude import NEWEST_RUNS, allowed_seconds
 from isocost.usecases.loop import BASELINE_RUNS, Loop, LoopStep, Place
 from isocost.usecases.recommend import history_of
-from isocost.usecases.weigh import Ran, Weighed, weigh
+from isocost.usecases.weigh import Ran, Weighed, is_of_changed_project, weigh
 
 # One may be bad luck, two say that something is wrong.
 MOST_ROLL_BACKS: Final = 2
@@ -67,14 +69,22 @@ def _ran(tx: Transaction, project: Project, execution: Execution, *, run: Run) -
         profile=next((p for r, p in history if r.run_id == run.run_id), None),
         before=[(r, p) for r, p in history if r.ordinal < run.ordinal],
         recommendation=recommendation,
-        good=_good_spec(tx, project, run),
+        parent=_parent_of(tx, recommendation),
+        good=_target_after(tx, project, run).spec,
         is_late=_is_late(project, execution, run),
     )
 
 
-def _good_spec(tx: Transaction, project: Project, run: Run) -> ClusterSpec:
+def _target_after(tx: Transaction, project: Project, run: Run) -> Target:
     not_on = run.asked_spec or run.spec
-    return last_good_target(tx, project, run.cluster_key, not_on=not_on).spec
+    return last_good_target(tx, project, run.cluster_key, not_on=not_on, bad=run)
+
+
+def _parent_of(tx: Transaction, recommendation: Recommendation | None) -> Run | None:
+    if recommendation is None:
+        return None
+    parent_id = recommendation.parent_run_id
+    return tx.runs([parent_id]).get(parent_id)
 
 
 def _with_shares(project: Project, execution: Execution, runs: Sequence[Run]) -> list[Run]:
@@ -117,8 +127,7 @@ def _go_back(tx: Transaction, run: Run, rolled_back: Recommendation, *, reason: 
     cluster = project.clusters[run.cluster_key]
     if cluster.recommendation_id != rolled_back.recommendation_id:
         return
-    not_on = run.asked_spec or run.spec
-    target = last_good_target(tx, project, run.cluster_key, not_on=not_on)
+    target = _target_after(tx, project, run)
     project = project.with_cluster(replace(cluster, going_back_to=target))
     guarding = project.guarding
     count = guarding.roll_back_count + 1
@@ -135,19 +144,43 @@ def _go_back(tx: Transaction, run: Run, rolled_back: Recommendation, *, reason: 
 
 
 def last_good_target(
-    tx: Transaction, project: Project, cluster_key: str, *, not_on: ClusterSpec
+    tx: Transaction,
+    project: Project,
+    cluster_key: str,
+    *,
+    not_on: ClusterSpec,
+    bad: Run | None = None,
 ) -> Target:
     """Return the spec of the newest run that kept the deadline elsewhere, else the first one's.
 
-    Of what ran elsewhere, it looks as far back as the model does.
+    Of what ran elsewhere, it looks as far back as the model does. After a bad run, what did well
+    while the project was another one, or on less input, is no use; without anything else, the
+    spec not to be on is returned.
     """
     project_id = project.project_id
     others = tx.runs_elsewhere(project_id, cluster_key, not_on=not_on, newest=NEWEST_RUNS)
-    chosen = next((run for run in reversed(others) if _is_good(tx, project, run)), None)
-    chosen = chosen or tx.first_run_elsewhere(project_id, cluster_key, not_on=not_on)
+    first = tx.first_run_elsewhere(project_id, cluster_key, not_on=not_on)
+    since = 0 if bad is None else _newest_change(tx, bad)
+    if bad is not None:
+        others = [run for run in others if run.ordinal >= since and _reads_as_much(run, bad)]
+        first = None if since or (first and not _reads_as_much(first, bad)) else first
+    chosen = next((run for run in reversed(others) if _is_good(tx, project, run)), first)
     if chosen is None or chosen.asked_spec is None:
         return Target(not_on)
     return Target(chosen.asked_spec, chosen.recommendation_id)
+
+
+def _newest_change(tx: Transaction, bad: Run) -> int:
+    """Return the ordinal of the newest run that found its project changed; 0 for none."""
+    runs = tx.runs_of(bad.project_id, newest=NEWEST_RUNS, cluster_key=bad.cluster_key)
+    return max((r.ordinal for r in (*runs, bad) if is_of_changed_project(r)), default=0)
+
+
+def _reads_as_much(run: Run, bad: Run) -> bool:
+    """Whether a run read about as much as another, or more; so does one that does not say."""
+    if not run.input_bytes or not bad.input_bytes:
+        return True
+    return log(bad.input_bytes / run.input_bytes) <= OTHER_SIZE_LOG
 
 
 def _is_good(tx: Transaction, project: Project, run: Run) -> bool:

@@ -22,6 +22,7 @@ from isocost.model.history import Ending, Observation, given_up
 from isocost.model.log_evidence import is_disturbed
 from isocost.platforms.base import Platform
 from isocost.pricing.purchase import MACHINES_BY_THE_SECOND, Purchase
+from isocost.recommend.next_input import next_input
 from isocost.recommend.policy import DEFAULT_AIMS, Advice, Policy, Question, SearchAims
 from isocost.recommend.work import input_bytes_of
 from isocost.space.candidates import CandidateSpace, Capacity, candidate_space
@@ -141,6 +142,7 @@ def question_of(history: History, offer: Offer, wish: Wish) -> Question:
         phase=wish.phase,
         aims=wish.aims,
         overhead_s=_mean_overhead_s(runs),
+        input_bytes=next_input([(run.requested_at, run.input_bytes) for run in runs]),
         purchase=left.purchase,
         news=wish.news,
     )

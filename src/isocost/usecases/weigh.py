@@ -9,9 +9,10 @@ from isocost.domain.project import Project
 from isocost.domain.recommendation import Recommendation, RecommendationState
 from isocost.domain.run import Run
 from isocost.errors import InvalidInput
+from isocost.model.kernels import INPUT_SLOPE_MEAN
 from isocost.recommend.attribution import Witness, attribute
 from isocost.recommend.guard import Verdict
-from isocost.recommend.guardrail import Stakes, rule
+from isocost.recommend.guardrail import OF_THE_PROJECT, Stakes, rule
 from isocost.usecases.loop import Loop, Place
 from isocost.usecases.recommend import History, Offer, observation_of
 
@@ -24,6 +25,7 @@ class Ran:
         profile: None where it left no log, or none was read.
         before: runs of its cluster before it, oldest first.
         recommendation: that it ran on; None on a cluster of the user's own.
+        parent: the run that the recommendation followed; None where it is forgotten.
         good: the spec to go back to.
         is_late: the whole execution was late, and this run took more than its share.
     """
@@ -33,6 +35,7 @@ class Ran:
     before: History
     recommendation: Recommendation | None
     good: ClusterSpec | None
+    parent: Run | None = None
     is_late: bool = False
 
 
@@ -73,24 +76,55 @@ def weigh(loop: Loop, place: Place, project: Project, *, ran: Ran) -> Weighed:
 
 
 def _stakes(project: Project, ran: Ran, judged: Recommendation, *, offer: Offer) -> Stakes:
-    good_usd = [_usd(run) for run, _ in ran.before if run.asked_spec == ran.good]
+    on_good = [run for run, _ in ran.before if run.asked_spec == ran.good and run.cost is not None]
+    more = _more_cost(ran.run, ran.parent)
+    good_usd = None
+    if on_good:
+        good_usd = (_usd(on_good[-1]) or 0.0) * _more_cost(ran.run, on_good[-1]) / more
     return Stakes(
         sla=project.sla if ran.is_late else None,
         node_types=offer.node_types,
-        prediction=judged.prediction,
+        prediction=None if _has_changed_since(ran, judged) else judged.prediction,
+        more_cost=more,
         is_late_foretold=not judged.evidence.meets_sla,
         was_dear=_was_dear(ran, judged),
         was_kept=judged.state is RecommendationState.KEPT,
         good=ran.good,
-        good_usd=next((usd for usd in reversed(good_usd) if usd is not None), None),
+        good_usd=good_usd,
     )
+
+
+def _has_changed_since(ran: Ran, judged: Recommendation) -> bool:
+    """Whether the project became another one after the run that the recommendation followed."""
+    later = [run for run, _ in ran.before if _is_after(run, ran.parent, judged)]
+    return any(is_of_changed_project(run) for run in later)
+
+
+def _is_after(run: Run, parent: Run | None, judged: Recommendation) -> bool:
+    if parent is None:
+        return run.requested_at > judged.drafted_at
+    return run.ordinal > parent.ordinal
+
+
+def is_of_changed_project(run: Run) -> bool:
+    """Whether the run took another time because its project changed."""
+    return run.deviation is not None and run.deviation.main_cause in OF_THE_PROJECT
+
+
+def _more_cost(run: Run, before: Run | None) -> float:
+    """Return the factor by which a run may cost more than an earlier one for what it read."""
+    if before is None or not run.input_bytes or not before.input_bytes:
+        return 1.0
+    return float(max(1.0, run.input_bytes / before.input_bytes) ** INPUT_SLOPE_MEAN)
 
 
 def _was_dear(ran: Ran, judged: Recommendation) -> bool:
     """Whether the run before, on the same recommendation, cost more than its interval."""
     same = [r for r, _ in ran.before if r.recommendation_id == judged.recommendation_id]
     usd = _usd(same[-1]) if same else None
-    return usd is not None and usd > judged.prediction.cost_80_usd.high
+    if usd is None:
+        return False
+    return usd > judged.prediction.cost_80_usd.high * _more_cost(same[-1], ran.parent)
 
 
 def _usd(run: Run) -> float | None:

@@ -83,22 +83,31 @@ def test_dear_run_that_saves_against_the_good_cluster_is_let_be():
 
 
 @pytest.mark.parametrize("cause", [DATA, CODE, RUNTIME])
-def test_change_of_the_project_is_no_reason_to_go_back_to_a_smaller_cluster(cause):
-    ruling = rule(late(cause), stakes())
+@pytest.mark.parametrize("good", [SMALL, LARGE])
+def test_change_of_the_project_asks_for_another_cluster_than_the_old_ones(cause, good):
+    ruling = rule(late(cause), stakes(good=good))
     assert ruling.action is Action.CHANGED
     assert "80 % of the deviation" in ruling.reason
     assert ruling.verdict.event is RecommendationEvent.KEEP
 
 
 @pytest.mark.parametrize("cause", [DATA, CODE, RUNTIME])
-def test_change_of_the_project_rolls_a_late_run_back_to_a_larger_cluster(cause):
-    run = replace(late(cause), spec=SMALL)
-    assert rule(run, stakes(good=LARGE)).action is Action.ROLL_BACK
+def test_run_that_fails_in_a_changed_project_goes_back_to_a_larger_cluster(cause):
+    failed = a_run(
+        state=RunState.FAILED, runtime_s=None, failure="memory", deviation=because_of(cause)
+    )
+    assert rule(failed, stakes(good=LARGE)).action is Action.ROLL_BACK
+    assert rule(replace(failed, spec=LARGE), stakes()).action is Action.CHANGED
 
 
 def test_a_larger_cluster_is_no_remedy_for_cost():
     run = replace(dear(deviation=because_of(DATA)), spec=SMALL)
     assert rule(run, stakes(good=LARGE, was_dear=True)).action is Action.CHANGED
+
+
+def test_more_input_may_cost_more():
+    assert rule(dear(), stakes(was_dear=True)).action is Action.ROLL_BACK
+    assert not rule(dear(), stakes(was_dear=True, more_cost=1.5)).is_dear
 
 
 @pytest.mark.parametrize("cause", [SPOT, PLATFORM])
