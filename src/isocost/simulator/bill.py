@@ -20,7 +20,8 @@ class BillingRates:
     """What is charged beside the machines' own list rates.
 
     Attributes:
-        spot_fraction: of the on-demand rate, for spot nodes.
+        spot_fraction: of the on-demand rate, for spot nodes whose own rate nobody knows.
+        always_attached_gib: volumes that each node gets beside those asked for.
         photon_dbu_factor: how many times as many DBUs a Photon cluster is charged.
     """
 
@@ -28,6 +29,7 @@ class BillingRates:
     spot_fraction: float = 0.4
     photon_dbu_factor: float = 1.0
     usd_per_disk_gib_month: float = 0.08
+    always_attached_gib: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +82,10 @@ def _line(node: NodeSpan, cluster: SimulatedCluster, rates: BillingRates) -> Usa
     kind: NodeType = cluster.driver_type if node.is_driver else cluster.worker_type
     hours = (node.ended_s - node.started_s) / S_PER_HOUR
     factor = rates.photon_dbu_factor if cluster.is_photon else 1.0
-    discount = rates.spot_fraction if node.is_spot else 1.0
+    usd_per_hour = kind.usd_per_hour
+    if node.is_spot:
+        usd_per_hour = kind.spot_usd_per_hour or usd_per_hour * rates.spot_fraction
+    disk_gib = cluster.disks.count * cluster.disks.gib + rates.always_attached_gib
     return UsageLine(
         node_id=node.node_id,
         node_type_id=kind.node_type_id,
@@ -88,6 +93,6 @@ def _line(node: NodeSpan, cluster: SimulatedCluster, rates: BillingRates) -> Usa
         is_spot=node.is_spot,
         hours=hours,
         dbu=hours * kind.dbu_per_hour * factor,
-        disk_gib_hours=hours * cluster.disks.count * cluster.disks.gib,
-        vm_usd=hours * kind.usd_per_hour * discount,
+        disk_gib_hours=hours * disk_gib,
+        vm_usd=hours * usd_per_hour,
     )

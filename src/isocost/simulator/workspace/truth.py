@@ -1,5 +1,6 @@
 """A run in; what it really did and cost by the simulator's own books, which no API tells, out."""
 
+from isocost.catalog.catalog import ALWAYS_ATTACHED_GIB
 from isocost.simulator.bill import BillingRates, bill_of
 from isocost.simulator.workspace.clusters import JobCluster
 from isocost.simulator.workspace.compute import Machinery
@@ -31,6 +32,7 @@ def billing_rates(machinery: Machinery, *, is_photon: bool) -> BillingRates:
         spot_fraction=card.spot_fraction or _SPOT_FRACTION,
         photon_dbu_factor=card.dbu_multiplier,
         usd_per_disk_gib_month=card.disk_usd_per_gib_month or _USD_PER_DISK_GIB_MONTH,
+        always_attached_gib=ALWAYS_ATTACHED_GIB[machinery.cloud] or 0.0,
     )
 
 
