@@ -16,6 +16,10 @@ from isocost.settings import read_settings
 from isocost.units import S_PER_HOUR, S_PER_MINUTE
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from isocost.domain.cluster import NodeType
+    from isocost.domain.experiment import ExperimentPlan
     from isocost.usecases.loop import LoopStep
 
 # Whoever waits for the server to go with its parent waits no longer than this.
@@ -57,7 +61,7 @@ def serve(  # noqa: PLR0913  a command's parameters are its options
     from isocost.api.serving import Served
     from isocost.usecases.watch import Watch
     from isocost.web.pages import beside, pages
-    from isocost.wiring import open_loop, open_secrets
+    from isocost.wiring import node_types_of, open_loop, open_secrets
 
     period = _period(every) if poll else None
     settings = read_settings(os.environ)
@@ -68,11 +72,15 @@ def serve(  # noqa: PLR0913  a command's parameters are its options
     # The web server takes the signal, ends, and raises it again: as an exception it lets the steps
     # under way be finished.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+    def machines_of(plan: "ExperimentPlan") -> "Sequence[NodeType]":
+        return node_types_of(plan, settings)
+
     with open_loop(settings, tell=_log_step) as loop:
         watch = Watch(loop, period=period)
         secret_of = open_secrets(settings).webhook_secret_of
         served = Served(loop.store, watch.wake, watch.pulse, secret_of, token=token)
-        both = beside(application(served), pages(loop.store))
+        both = beside(application(served), pages(loop.store, node_types_of=machines_of))
         listener = Listener(Access(both, token), address)
         if exit_with_parent:
             parent = os.getppid()

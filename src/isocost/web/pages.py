@@ -19,6 +19,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from isocost.errors import IsocostError
 from isocost.store.base import Store
 from isocost.usecases.project_history import project_history, project_summaries
+from isocost.usecases.report import NodeTypesOf
+from isocost.web.experiments import ExperimentPages
 from isocost.web.rendering import page, static_text
 from isocost.web.report import tiles
 
@@ -40,11 +42,20 @@ _LOG: Final = logging.getLogger(__name__)
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
-def pages(store: Store) -> Starlette:
-    """Return the application that serves the pages."""
+def pages(store: Store, *, node_types_of: NodeTypesOf = lambda _: ()) -> Starlette:
+    """Return the application that serves the pages.
+
+    Args:
+        store: that is shown.
+        node_types_of: what can be rented on the platform of an experiment's plan; without it
+            experiments are shown less what depends on machines' sizes.
+    """
+    experiments = ExperimentPages(store, node_types_of)
     routes = [
         Route("/", _html(lambda _: projects_page(store))),
         Route("/projects/{project_id}", _html(lambda r: project_page(store, _id(r)))),
+        Route("/experiments", _html(lambda _: experiments.all())),
+        Route("/experiments/{name}", _html(lambda r: experiments.one(str(r.path_params["name"])))),
         Route("/static/{name}", _static),
     ]
     handlers = {IsocostError: _our_error, HTTPException: _routing_error, Exception: _defect}

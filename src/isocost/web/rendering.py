@@ -6,7 +6,14 @@ from typing import Any, Final
 
 import plotly.graph_objects as go
 import plotly.io
-from jinja2 import Environment, PackageLoader, StrictUndefined, Template, select_autoescape
+from jinja2 import (
+    ChoiceLoader,
+    Environment,
+    PackageLoader,
+    StrictUndefined,
+    Template,
+    select_autoescape,
+)
 from markupsafe import Markup
 
 from isocost.jobbank.figures import Plot
@@ -21,7 +28,8 @@ _STATIC: Final = files("isocost.web") / "static"
 @cache
 def _environment() -> Environment:
     environment = Environment(
-        loader=PackageLoader("isocost.web"),
+        # Reports and pages of experiments have parts in common.
+        loader=ChoiceLoader([PackageLoader("isocost.web"), PackageLoader("isocost.jobbank")]),
         undefined=StrictUndefined,
         autoescape=select_autoescape(),
         trim_blocks=True,

@@ -26,12 +26,14 @@ class Dimension:
         name: as a heading.
         what: the ratio in words, for an axis.
         edges: between the bands that predictions are put in.
+        is_discrete: few ratios are possible.
     """
 
     name: str
     what: str
     value_of: ValueOf
     edges: tuple[float, ...]
+    is_discrete: bool = False
 
 
 DIMENSIONS: Final = (
@@ -40,6 +42,7 @@ DIMENSIONS: Final = (
         "Cores of one worker, child over parent",
         lambda r: r.node_size_ratio,
         _HALVES,
+        is_discrete=True,
     ),
     Dimension("worker count", "Workers, child over parent", lambda r: r.worker_ratio, _WORKERS),
     Dimension("data size", "Bytes read, child over parent", lambda r: r.input_ratio, _DATA),

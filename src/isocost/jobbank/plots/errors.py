@@ -47,7 +47,7 @@ def _by_change(told: Sequence[PredictionRow], dimension: Dimension) -> Plot | No
     if not found:
         return None
     figure = blank_figure(x=f"{dimension.what} (log scale)", y=_ERROR_AXIS)
-    _add_points(figure, [dimension.value_of(row) or 1.0 for row in known], known)
+    _add_points(figure, known, dimension)
     figure.add_scatter(
         x=[sqrt(band.low * band.high) for band in found],
         y=[band.bias * PERCENT for band in found],
@@ -207,11 +207,12 @@ def _told_edge(known: Sequence[PredictionRow]) -> str:
     return f" {beyond} beyond {percent(_EDGE)} are drawn at the edge." if beyond else ""
 
 
-def _add_points(figure: go.Figure, ratios: Sequence[float], rows: Sequence[PredictionRow]) -> None:
-    places = 9
+def _add_points(figure: go.Figure, rows: Sequence[PredictionRow], dimension: Dimension) -> None:
+    # Where ratios are few, a small shift keeps points from hiding each other.
+    places, reach = 9, 0.02 if dimension.is_discrete else 0.0
+    shifts = [2 ** ((n % places - places // 2) * reach) for n in range(len(rows))]
     figure.add_scatter(
-        # Ratios of machine sizes are few: a small shift keeps points from hiding each other.
-        x=[x * 2 ** ((n % places - places // 2) * 0.02) for n, x in enumerate(ratios)],
+        x=[(dimension.value_of(row) or 1.0) * by for row, by in zip(rows, shifts, strict=True)],
         y=[max(-_EDGE, min(_EDGE, row.error_fraction or 0.0)) * PERCENT for row in rows],
         name="recommendation",
         mode="markers",
