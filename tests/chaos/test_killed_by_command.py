@@ -129,7 +129,7 @@ def test_project_whose_taking_off_died_is_taken_off_by_the_same_call_or_the_next
 
 @pytest.mark.parametrize("passing", HALF_WRITTEN)
 def test_change_that_was_written_by_the_dead_is_taken_back_with_the_project(life, passing):
-    life = replace(life, deaths={life.place.ids[0]: (LoopStep.CHANGE_WRITTEN, passing)})
+    life = replace(life, deaths={life.place.ids[0]: [(LoopStep.CHANGE_WRITTEN, passing)]})
     next(deaths_of(life))
     with opened(life) as loop:
         take_off(loop, life)
