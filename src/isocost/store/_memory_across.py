@@ -83,11 +83,11 @@ class Across:
         for execution in self._tables.executions.values():
             if execution.project_id in project_ids:
                 sla = self._tables.projects[execution.project_id].sla
-                is_met = bool(sla) and execution.is_success
-                is_met = is_met and execution.duration_s <= (sla.max_runtime_s if sla else 0.0)
+                limit_s = sla.max_runtime_s if sla else -1.0
+                is_met = execution.is_success and execution.duration_s <= limit_s
                 so_far = found.get(execution.project_id, Tally())
                 found[execution.project_id] = Tally(
-                    so_far.execution_count + 1, so_far.met_count + is_met
+                    max(so_far.execution_count, execution.ordinal + 1), so_far.met_count + is_met
                 )
         return found
 

@@ -25,6 +25,7 @@ class Tally:
     """How many executions a project has.
 
     Attributes:
+        execution_count: all that were heard of: one more than the highest ordinal.
         met_count: those that succeeded within its maximum runtime; 0 without an SLA.
     """
 
@@ -122,7 +123,7 @@ class Transaction(Protocol):
         ...
 
     def tallies(self, project_ids: Collection[str]) -> Mapping[str, Tally]:
-        """Return how many executions each project has; costs a look at an index of them all."""
+        """Return how many executions each project has; costs as much as there are missed ones."""
         ...
 
     def put_change(self, change: Change) -> None:

@@ -57,8 +57,13 @@ class Across(Rows):
         return [(project_id, ExecutionCost(*rest)) for project_id, *rest in rows]
 
     def tallies(self, project_ids: Collection[str]) -> Mapping[str, Tally]:
-        rows = self._asked(statements.TALLIES, project_ids)
-        return {project_id: Tally(count, met_count) for project_id, count, met_count in rows}
+        return {
+            project_id: Tally(count, count - failed_count - late_count if has_sla else 0)
+            for project_id, count, failed_count, late_count, has_sla in self._asked(
+                statements.TALLIES, project_ids
+            )
+            if count is not None
+        }
 
     def executions(self, execution_ids: Collection[str]) -> Mapping[str, Execution]:
         return self._by_key(tables.EXECUTIONS.c.execution_id, execution_ids, Execution)

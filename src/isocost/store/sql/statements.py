@@ -15,7 +15,6 @@ from sqlalchemy import (
     ColumnElement,
     CompoundSelect,
     Select,
-    and_,
     bindparam,
     case,
     func,
@@ -102,20 +101,29 @@ def _costs() -> Select[tuple[str, str, int, float | None]]:
     )
 
 
-def _tallies() -> Select[tuple[str, int, int]]:
-    table = tables.EXECUTIONS.c
-    is_met = and_(table.is_success, table.duration_s <= tables.PROJECTS.c.max_runtime_s)
-    return (
-        select(_PROJECT_ID, func.count(), func.sum(case((is_met, 1), else_=0)))
-        .join(tables.EXECUTIONS, table.project_id == _PROJECT_ID)
-        .where(_PROJECT_ID.in_(_ids()))
-        .group_by(_PROJECT_ID)
-    )
+def _tallies() -> Select[tuple[str, int, int, int, bool]]:
+    # Those that met the deadline are most of them, so the others are counted.
+    table, limit_s = tables.EXECUTIONS.c, tables.PROJECTS.c.max_runtime_s
+    newest = _of_project(select(table.ordinal)).order_by(table.ordinal.desc()).limit(1)
+    counted = _of_project(select(func.count()))
+    failed = counted.where(table.is_success.is_(False))
+    late = counted.where(table.is_success.is_(True), table.duration_s > limit_s)
+    return select(
+        _PROJECT_ID,
+        newest.scalar_subquery() + 1,
+        failed.scalar_subquery(),
+        late.scalar_subquery(),
+        limit_s.is_not(None),
+    ).where(_PROJECT_ID.in_(_ids()))
+
+
+def _of_project(query: Select[Any]) -> Select[Any]:
+    return query.where(tables.EXECUTIONS.c.project_id == _PROJECT_ID).correlate(tables.PROJECTS)
 
 
 # Of executions; rows of (project_id, execution_id, ordinal, cost_usd).
 COSTS: Final = _costs()
-# Of projects; rows of (project_id, all executions, those within the deadline).
+# Of projects; rows of (project_id, all executions, those failed, those late, has a deadline).
 TALLIES: Final = _tallies()
 
 

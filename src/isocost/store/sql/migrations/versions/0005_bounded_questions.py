@@ -27,10 +27,8 @@ COLUMNS: Mapping[str, Mapping[str, type[sa.types.TypeEngine[Any]]]] = {
 }
 INDEXES = {
     "ix_executions_is_open": ("executions", ["project_id", "is_open", "ordinal"]),
-    "ix_executions_is_success": (
-        "executions",
-        ["project_id", "is_success", "ordinal", "duration_s"],
-    ),
+    "ix_executions_is_success": ("executions", ["project_id", "is_success", "ordinal"]),
+    "ix_executions_duration_s": ("executions", ["project_id", "is_success", "duration_s"]),
     "ix_changes_state": ("changes", ["project_id", "state", "planned_at"]),
     "ix_runs_cluster_key": ("runs", ["project_id", "cluster_key", "ordinal", "asked"]),
     "ix_runs_execution_id": ("runs", ["execution_id", "cost_usd"]),
