@@ -27,20 +27,20 @@ from isocost.cli.bank_recorded import (
     WorkingSet,
     measure_recorded,
 )
+from isocost.cli.bank_report import present, report
 from isocost.cli.bank_vault import app as vault
 from isocost.cli.bank_workspace import OnCloud, OnQueue, Seed, WorkspaceOptions, run_on_workspaces
 from isocost.cli.console import OUT, print_json
-from isocost.cli.experiment_run import Result, carry_out, report_path, show, write_report
-from isocost.cli.experiment_view import summary_json
+from isocost.cli.experiment_run import carry_out
 from isocost.domain.experiment import WORKSPACE
 from isocost.errors import InvalidInput
 from isocost.settings import read_settings
 from isocost.usecases.conduct import Asked
-from isocost.usecases.report import experiment_record
-from isocost.wiring import demo_workloads, node_types_of, open_platform, open_store
+from isocost.wiring import demo_workloads, open_platform
 
 app = typer.Typer(help="Measure the closed loop on many workloads.", no_args_is_help=True)
 app.command()(explain)
+app.command()(report)
 app.command()(export)
 app.command()(compare)
 app.add_typer(vault, name="vault")
@@ -154,27 +154,6 @@ def run(  # noqa: PLR0913  a command's parameters are its options
 
 
 @app.command()
-def report(
-    experiment: Annotated[str, typer.Argument(help="Its name.")],
-    *,
-    html: Html = None,
-    json: Json = False,
-) -> None:
-    """Show an experiment's figures and write its HTML report.
-
-    Example: isocost bank report first
-    """
-    settings = read_settings(os.environ)
-    path = report_path(experiment, settings, html=html)
-    store = open_store(settings)
-    try:
-        record = experiment_record(store, experiment, lambda p: node_types_of(p, settings))
-    finally:
-        store.close()
-    present(write_report(record, path), as_json=json)
-
-
-@app.command()
 def workloads(*, platform: Platform = "spark_local", json: Json = False) -> None:
     """List what a platform can run.
 
@@ -240,11 +219,3 @@ def check_none_given(platform: str, given: Mapping[str, object] | Sequence[str])
             f"--platform {platform} does not take {', '.join(given)}. Leave that out, or choose "
             "the platform it belongs to: see `isocost bank run --help`."
         )
-
-
-def present(result: Result, *, as_json: bool) -> None:
-    """Print an experiment for people or for machines."""
-    if as_json:
-        print_json(summary_json(result.name, result.summary, seconds=result.seconds))
-    else:
-        show(result)

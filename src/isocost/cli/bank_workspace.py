@@ -226,7 +226,7 @@ def _show(outcome: _Outcome, *, as_json: bool) -> None:
 
 
 def figures_json(
-    name: str, figures: Mapping[str, WorkspaceFigures], *, seconds: float
+    name: str, figures: Mapping[str, WorkspaceFigures], *, seconds: float | None
 ) -> dict[str, object]:
     """Return the object that `bank run` prints."""
     return {
