@@ -7,7 +7,10 @@ from threading import BrokenBarrierError
 import pytest
 
 from isocost.domain.change import ChangeKind, ChangeState
+from isocost.domain.recommendation import RecommendationState
+from isocost.usecases.apply import plan_apply
 from isocost.usecases.loop import LoopStep
+from isocost.usecases.manage import set_auto_apply
 from isocost.usecases.watch import Watch, sweep
 from tests.chaos.lives import (
     FORKS,
@@ -103,6 +106,31 @@ def test_two_processes_at_one_project_leave_what_one_alone_leaves(life, alone):
     # Both may carry out what one has planned: the second finds it done, or writes the very same.
     assert len(rows.changes) <= place.control.write_count(int(*place.ids)) <= 2 * len(rows.changes)
     assert rows == alone
+
+
+def test_recommendation_is_not_superseded_while_another_process_applies_it(tmp_path):
+    with a_place(1) as place:
+        life = Life(tmp_path, place)
+        with opened(life) as loop:
+            import_all(loop, place)
+            (rows,) = rows_of(life).values()
+            set_auto_apply(loop.store, rows.project.project_id, is_on=False)
+            place.control.advance(HALF_DAY)
+            sweep(loop)
+            place.control.advance(HALF_DAY)
+            (waiting,) = rows_of(life).values()
+
+            def apply_by_hand(step, _):
+                if step is LoopStep.ADVISED:
+                    project, issued = waiting.project, waiting.recommendations
+                    plan_apply(loop, project, loop.place_of(project), recommendations=issued)
+
+            with opened(life, tell=apply_by_hand) as poller:
+                sweep(poller)
+    (rows,) = rows_of(life).values()
+    (first, *others) = rows.recommendations
+    assert first.state is RecommendationState.APPLIED
+    assert others == []
 
 
 class Meanwhile:
