@@ -1,6 +1,7 @@
 """What a user asks for in, an experiment plan and its trials out."""
 
 from collections.abc import Sequence
+from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from typing import Final
 
@@ -15,7 +16,7 @@ from isocost.space.candidates import CandidateSpace
 LATE_SLA_FACTOR: Final = 0.85
 IDLE_SLA_FACTOR: Final = 2.0
 
-MOST_NAMED: Final = 8  # workloads in a message, a line and a half of them
+MOST_NAMED: Final = 8  # names in a message, a line and a half of them
 FITTING_SHOWN: Final = 6  # as many clusters as a reader compares at a glance
 
 
@@ -99,8 +100,11 @@ def spec_from_text(text: str, node_types: Sequence[NodeType]) -> ClusterSpec:
         )
     known = [node_type.node_type_id for node_type in node_types]
     if node_type_id not in known:
+        near = get_close_matches(node_type_id, known, n=MOST_NAMED) or known[:MOST_NAMED]
+        others = f" and {len(known) - len(near)} others" if len(known) > len(near) else ""
         raise UnknownName(
-            f"No node type is called {node_type_id!r}. This platform has {', '.join(known)}."
+            f"No node type is called {node_type_id!r}. This platform has "
+            f"{', '.join(near)}{others}."
         )
     return ClusterSpec(node_type_id, int(count))
 

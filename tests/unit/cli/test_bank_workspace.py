@@ -1,0 +1,68 @@
+"""The options of `isocost bank run --platform workspace`."""
+
+import sys
+
+import pytest
+
+from isocost.cli.app import main
+from isocost.cli.bank_workspace import rule_from
+from isocost.domain.experiment import SlaBasis, SlaRule
+from isocost.errors import InvalidInput
+
+
+@pytest.fixture
+def refused(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("ISOCOST_HOME", str(tmp_path))
+
+    def call(*options):
+        command = ["isocost", "bank", "run", "--platform", "workspace", "--name", "refused"]
+        monkeypatch.setattr(sys, "argv", [*command, *options])
+        with pytest.raises(SystemExit) as end:
+            main()
+        return end.value.code, " ".join(capsys.readouterr().err.split())
+
+    return call
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--workloads", "tpcds/q9999"), "No workload is called 'tpcds/q9999'"),
+        (("--cold-start", "m5.gigantic:4"), "No node type is called 'm5.gigantic'"),
+        (("--cold-start", "m5.2xlarge"), "Write the node type and the number of workers"),
+        (("--cold-start", "m5.2xlarge:2", "--cold-starts", "3"), "not both"),
+        (("--cold-starts", "0"), "at least 1 cold start"),
+        (("--policy", "oracle"), "No policy is called 'oracle'. Known: engine"),
+        (("--sla", "soon"), "Write 1.2 (times what the cold start takes)"),
+        (("--sla", "0"), "above 0"),
+        (("--sla", "1.2,30min"), "takes one --sla"),
+        (("--runs", "0"), "at least 1 run"),
+        (("--processes", "0"), "1 or more"),
+        (("--grid", "scout.csv"), "--platform workspace does not take --grid"),
+        (("--html", "page.html"), "--platform workspace does not take --html"),
+    ],
+)
+def test_what_cannot_be_is_refused_before_anything_runs(refused, options, said):
+    code, message = refused(*options)
+    assert code == 2
+    assert said in message
+
+
+@pytest.mark.parametrize(
+    ("given", "rule"),
+    [
+        ((), SlaRule(SlaBasis.COLD_START, 1.2)),
+        (("1.5",), SlaRule(SlaBasis.COLD_START, 1.5)),
+        (("fastest:2",), SlaRule(SlaBasis.FASTEST, 2.0)),
+        (("30min",), SlaRule(SlaBasis.MINUTES, 30.0)),
+    ],
+)
+def test_deadline_has_three_bases(given, rule):
+    assert rule_from(given) == rule
+    assert given == () or str(rule) == given[0]
+
+
+@pytest.mark.parametrize("text", ["nan", "inf", "fastest:", "min", "-1"])
+def test_no_number_is_no_deadline(text):
+    with pytest.raises(InvalidInput, match="--sla"):
+        rule_from((text,))
