@@ -69,20 +69,28 @@ ColdStart = Annotated[
 ]
 ColdStarts = Annotated[int, typer.Option(help="Clusters that each workload begins on.")]
 ColdStartCount = Annotated[
-    int | None, typer.Option(help="Clusters that each workload begins on; 2.")
+    int | None,
+    typer.Option(
+        help="Clusters that each workload begins on; 2, in simulated workspaces 5, drawn anew for "
+        "each workload."
+    ),
 ]
 Runs = Annotated[int, typer.Option(help="Runs of each project, the parent included.")]
 RunCount = Annotated[
     int | None,
-    typer.Option(help="Runs of each project, the parent included; 2, of recorded runs 25."),
+    typer.Option(
+        help="Runs of each project, the parent included; 2, in simulated workspaces 8, of "
+        "recorded runs 25."
+    ),
 ]
 Sla = Annotated[
     list[str] | None,
     typer.Option(
         help="Deadline over the cold start's runtime; repeated: handed to the cold starts in "
         "turn. Without it the smallest cold start gets 0.85 (late today), any other 2.0 (idle). "
-        "Of recorded runs one factor, or pNN, a percentile of all measured runtimes; without it "
-        "there is no deadline."
+        "In simulated workspaces one factor, fastest:1.5, a factor of what the fastest cluster "
+        "takes, or 30min; without it 1.2. Of recorded runs one factor, or pNN, a percentile of "
+        "all measured runtimes; without it there is no deadline."
     ),
 ]
 Name = Annotated[str | None, typer.Option(help="The same name and options resume an experiment.")]

@@ -37,6 +37,7 @@ from isocost.wiring import open_grids, recorded_stage
 
 RECORDED: Final = "recorded"
 PANEL: Final = "With --platform recorded"
+SHARED_PANEL: Final = "With --platform recorded or workspace"
 
 Grid = Annotated[
     list[Path] | None,
@@ -45,9 +46,10 @@ Grid = Annotated[
 Policies = Annotated[
     list[str] | None,
     typer.Option(
-        help="Who searches: engine, bayes (CherryPick), random, static; repeated or with commas: "
-        "all from the same starts.",
-        rich_help_panel=PANEL,
+        help="Who chooses clusters: engine, bayes (CherryPick), random, static, and in workspaces "
+        "autoscaling (Databricks' own, from one worker on); repeated or with commas: all from "
+        "the same starts.",
+        rich_help_panel=SHARED_PANEL,
     ),
 ]
 Seeds = Annotated[
@@ -96,7 +98,7 @@ Processes = Annotated[
     typer.Option(
         help="Processes to spread the trials over, by default one a core; the figures are the "
         "same with any number.",
-        rich_help_panel=PANEL,
+        rich_help_panel=SHARED_PANEL,
     ),
 ]
 
