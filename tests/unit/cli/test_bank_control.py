@@ -1,0 +1,114 @@
+"""`isocost bank pause|resume|cancel|status` and `isocost worker`: what they say and refuse."""
+
+import json
+import sys
+
+import pytest
+
+from isocost.cli.app import main
+from isocost.domain.experiment import TrialEvent
+from isocost.store.sql.store import SqlStore
+from isocost.testing.nouns import a_project, a_trial, an_experiment
+
+
+@pytest.fixture
+def isocost(tmp_path, monkeypatch, capsys):
+    """Return a function that runs a command where an experiment of three trials is stored."""
+    monkeypatch.setenv("ISOCOST_HOME", str(tmp_path))
+    monkeypatch.delenv("ISOCOST_STORAGE_DATABASE", raising=False)
+    store = SqlStore(tmp_path / "isocost.db")
+    with store.transaction() as tx:
+        tx.put_project(a_project())
+        tx.put_experiment(an_experiment())
+        for ordinal in range(3):
+            tx.put_trial(a_trial(f"t-{ordinal}", ordinal=ordinal))
+        aside = a_trial("t-2", ordinal=2).after(TrialEvent.LEASE)
+        tx.put_trial(aside.after(TrialEvent.GIVE_UP, failure="out of luck"))
+    store.close()
+
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["isocost", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        return ended.value.code, capsys.readouterr()
+
+    return run
+
+
+def answer(told):
+    code, output = told
+    assert code == 0, output.err
+    return json.loads(output.out)
+
+
+def test_status_counts_trials_and_names_why_some_were_set_aside(isocost):
+    found = answer(isocost("bank", "status", "nightly", "--json"))
+    assert (found["state"], found["done"], found["total"]) == ("open", 1, 3)
+    assert found["trials"]["queued"] == 2
+    assert found["set_aside"] == {"t-2": "out of luck"}
+
+
+def test_status_for_people_is_a_sentence_with_reasons(isocost):
+    _, told = isocost("bank", "status", "nightly")
+    assert "nightly is open: 1 of 3 trials are over (2 queued, 1 set aside)." in told.out
+    assert "t-2 was set aside: out of luck" in told.out
+
+
+def test_pause_and_resume_change_the_state_and_say_how_to_go_on(isocost):
+    _, told = isocost("bank", "pause", "nightly")
+    assert "nightly is paused" in told.out
+    assert "isocost bank resume nightly" in told.err
+    assert answer(isocost("bank", "resume", "nightly", "--json"))["state"] == "open"
+
+
+def test_cancel_asks_before_it_ends_anything(isocost):
+    code, told = isocost("bank", "cancel", "nightly")
+    assert code == 2
+    assert "2 of 3 trials of nightly are not over" in told.err
+    assert "--yes" in told.err
+    assert answer(isocost("bank", "status", "nightly", "--json"))["state"] == "open"
+
+
+def test_cancel_is_final_and_safe_to_repeat(isocost):
+    for _ in range(2):
+        found = answer(isocost("bank", "cancel", "nightly", "--yes", "--json"))
+        assert found["trials"]["cancelled"] == 2
+    code, told = isocost("bank", "resume", "nightly")
+    assert code == 2
+    assert "was cancelled, which is final" in told.err
+
+
+@pytest.mark.parametrize("verb", ["status", "pause", "resume", "cancel"])
+def test_unknown_experiment_is_told_with_what_there_is(isocost, verb):
+    code, told = isocost("bank", verb, "nigthly")
+    assert code == 2
+    assert "nightly" in told.err
+
+
+def test_worker_without_postgresql_is_told_what_to_set(isocost):
+    code, told = isocost("worker")
+    assert code == 2
+    assert "ISOCOST_STORAGE_DATABASE" in told.err
+
+
+def test_workers_cannot_carry_what_lies_in_a_file(isocost):
+    code, told = isocost(
+        *("bank", "run", "--platform", "workspace", "--queue", "postgres", "--name", "other"),
+        *("--workloads", "tpch/q6", "--cold-starts", "1", "--runs", "1"),
+    )
+    assert code == 2
+    assert "ISOCOST_STORAGE_DATABASE" in told.err
+
+
+def test_processes_say_nothing_to_workers(isocost):
+    code, told = isocost(
+        *("bank", "run", "--platform", "workspace", "--queue", "postgres", "--processes", "2"),
+    )
+    assert code == 2
+    assert "isocost worker --concurrency" in told.err
+
+
+def test_queue_belongs_to_simulated_workspaces(isocost):
+    code, told = isocost("bank", "run", "--platform", "recorded", "--queue", "inline")
+    assert code == 2
+    assert "does not take --queue" in told.err
