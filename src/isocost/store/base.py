@@ -198,6 +198,10 @@ class Transaction(Protocol):
         """Return the profile of a run."""
         ...
 
+    def profiles(self, run_ids: Collection[str]) -> Mapping[str, RunProfile]:
+        """Return the profiles of runs that have one, by run id."""
+        ...
+
     def put_recommendation(self, recommendation: Recommendation) -> None:
         """Remember a recommendation; its project and parent run must be known."""
         ...

@@ -148,6 +148,10 @@ class _MemoryTransaction(Across):
     def profile(self, run_id: str) -> RunProfile:
         return _get(self._tables.profiles, run_id, "profile of run")
 
+    def profiles(self, run_ids: Collection[str]) -> Mapping[str, RunProfile]:
+        profiles = self._tables.profiles
+        return {run_id: profiles[run_id] for run_id in run_ids if run_id in profiles}
+
     def put_recommendation(self, recommendation: Recommendation) -> None:
         self.project(recommendation.project_id)
         self.run(recommendation.parent_run_id)

@@ -17,7 +17,15 @@ from isocost.domain.run import Run
 from isocost.domain.workspace import Cloud, Plan, Workspace
 from isocost.errors import NotFound
 from isocost.store.base import ExecutionCost, Store, Tally, Transaction
-from isocost.testing.nouns import LARGE, NOW, SMALL, a_project, a_recommendation, a_run
+from isocost.testing.nouns import (
+    LARGE,
+    NOW,
+    SMALL,
+    a_profile,
+    a_project,
+    a_recommendation,
+    a_run,
+)
 
 WORKSPACE: Final = Workspace(
     "bank", "https://bank.example", Cloud.AWS, "us-east-1", Plan.PREMIUM, NOW
@@ -83,6 +91,16 @@ class StoreQuestionsSuite:
             assert tx.recommendations(["r-1-next", "other"]) == {"r-1-next": a_recommendation()}
             assert tx.recommended_specs(["r-1-next", "other"]) == {"r-1-next": LARGE}
             assert tx.executions([]) == {}
+
+    def test_profiles_are_found_by_many_ids_as_they_are_now(self, filled: Store) -> None:
+        later = a_profile(runtime_s=99.0)
+        with filled.transaction() as tx:
+            for n in range(3):
+                tx.put_run(a_run(f"r-{n}"))
+                tx.put_profile(f"r-{n}", a_profile())
+            assert tx.profiles(["r-0", "r-2", "other"]) == {"r-0": a_profile(), "r-2": a_profile()}
+            tx.put_profile("r-0", later)
+            assert tx.profiles(["r-0"]) == {"r-0": later}
 
     def test_more_ids_than_a_statement_takes_are_answered(self, filled: Store) -> None:
         with filled.transaction() as tx:

@@ -17,7 +17,6 @@ from isocost.domain.recommendation import (
     Rejection,
 )
 from isocost.domain.run import Run, RunState
-from isocost.errors import NotFound
 from isocost.model.history import Ending, Observation, given_up
 from isocost.model.log_evidence import is_disturbed
 from isocost.platforms.base import Platform
@@ -122,7 +121,10 @@ def history_of(
     since = tx.project(project_id).learned_from
     runs = tx.runs_of(project_id, newest=newest, cluster_key=cluster_key)
     mine = [run for run in runs if run.ordinal >= since and run.is_over]
-    return [(run, _profile_of(tx, run)) for run in mine]
+    logged = [run for run in mine if run.state is RunState.INGESTED and run.event_log is not None]
+    # A run whose log has not come, or could not be read, has none.
+    profiles = tx.profiles([run.run_id for run in logged])
+    return [(run, profiles.get(run.run_id)) for run in mine]
 
 
 def question_of(history: History, offer: Offer, wish: Wish) -> Question:
@@ -173,16 +175,6 @@ def _is_disturbed(run: Run, profile: RunProfile | None) -> bool:
     if run.is_disturbed is not None:
         return run.is_disturbed
     return profile is not None and is_disturbed(profile)
-
-
-def _profile_of(tx: Transaction, run: Run) -> RunProfile | None:
-    has_log = run.state is RunState.INGESTED and run.event_log is not None
-    if not has_log:
-        return None
-    try:
-        return tx.profile(run.run_id)
-    except NotFound:  # its log has not come, or could not be read
-        return None
 
 
 def without_failed(offer: Offer, runs: Sequence[Run]) -> Offer:

@@ -1,6 +1,6 @@
 """A connection in; the store's transaction over it: nouns in, rows out, and back."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from sqlalchemy import Connection, select
 
@@ -187,6 +187,9 @@ class _SqlTransaction(Across):
 
     def profile(self, run_id: str) -> RunProfile:
         return self._get(tables.PROFILES.c.run_id, run_id, RunProfile)
+
+    def profiles(self, run_ids: Collection[str]) -> Mapping[str, RunProfile]:
+        return self._by_key(tables.PROFILES.c.run_id, run_ids, RunProfile)
 
     def put_recommendation(self, recommendation: Recommendation) -> None:
         self.project(recommendation.project_id)
