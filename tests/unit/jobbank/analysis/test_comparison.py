@@ -128,7 +128,9 @@ def test_other_deadlines_cannot_be_compared():
     rule = SlaRule(SlaBasis.FASTEST, 1.5)
     plan = replace(record.experiment.plan, sla_rule=rule)
     other = of(replace(record, experiment=replace(record.experiment, plan=plan)))
-    with pytest.raises(InvalidInput, match=r"rule of deadlines differs, none against fastest:1\.5"):
+    with pytest.raises(
+        InvalidInput, match=r"rule of deadlines differs, none against fastest:1\.5"
+    ):
         compare(USUAL, other)
 
 
