@@ -8,7 +8,14 @@ from dataclasses import dataclass, replace
 from typing import Final, Protocol, assert_never
 
 from isocost import clock
-from isocost.domain.experiment import Experiment, ExperimentPlan, Trial, TrialEvent, TrialState
+from isocost.domain.experiment import (
+    Experiment,
+    ExperimentPlan,
+    ExperimentState,
+    Trial,
+    TrialEvent,
+    TrialState,
+)
 from isocost.domain.project import DEFAULT_CLUSTER_KEY, Sla
 from isocost.domain.recommendation import (
     Abstention,
@@ -29,6 +36,7 @@ from isocost.recommend.guard import judge, last_good_spec
 from isocost.recommend.policy import DEFAULT_AIMS, Policy, SearchAims
 from isocost.store.base import Store
 from isocost.usecases.ingest import ReadProfile, failed_run, ingest
+from isocost.usecases.orchestrate import check_open
 from isocost.usecases.recommend import Offer, recommend
 
 # Where the user has set no deadline, one that no run can miss: 30,000 years.
@@ -87,10 +95,12 @@ def run_experiment(bench: Bench, experiment: Experiment, progress: Progress) -> 
     """Carry out every trial that is not over; one that fails never stops the rest.
 
     Raises:
+        InvalidInput: if it is paused or was cancelled.
         MissingDependency: if software that is needed is not installed; what was asked for is
             open again, so the same call goes on once it is.
         UnknownName: if the platform does not know one of the workloads.
     """
+    check_open(experiment)
     with bench.store.transaction(read_only=True) as tx:
         trials = tx.trials_of(experiment.name)
         done = sum(run.is_over for trial in trials for run in tx.runs_of(trial.project_id))
@@ -100,7 +110,15 @@ def run_experiment(bench: Bench, experiment: Experiment, progress: Progress) -> 
     bench.platform.prepare(tuple(dict.fromkeys(trial.workload for trial in to_carry)))
     tally = _Tally(progress, done, len(trials) * experiment.plan.runs_per_trial)
     for trial in to_carry:
-        _TrialRunner(bench, experiment, tally).carry_through(trial)
+        if _may_begin(bench.store, trial):
+            _TrialRunner(bench, experiment, tally).carry_through(trial)
+
+
+def _may_begin(store: Store, trial: Trial) -> bool:
+    """Whether nobody has paused or cancelled the experiment in the meantime."""
+    with store.transaction(read_only=True) as tx:
+        is_open = tx.experiment(trial.experiment).state is ExperimentState.OPEN
+        return is_open and not tx.trial(trial.trial_id).is_over
 
 
 @dataclass(slots=True)

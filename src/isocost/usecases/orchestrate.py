@@ -101,14 +101,19 @@ def enqueue(store: Store, queue: Queue, name: str) -> int:
         InvalidInput: if the experiment is paused or cancelled.
         NotFound: if there is no such experiment.
     """
-    experiment = standing_of(store, name).experiment
+    check_open(standing_of(store, name).experiment)
+    return _put_open(store, queue, name)
+
+
+def check_open(experiment: Experiment) -> None:
+    """Raise InvalidInput, with what to do, if an experiment is paused or was cancelled."""
+    name = experiment.name
     if experiment.state is ExperimentState.PAUSED:
         raise InvalidInput(
             f"Experiment {name!r} is paused. Let it go on with: isocost bank resume {name}"
         )
     if experiment.state is ExperimentState.CANCELLED:
         raise _cancelled(name)
-    return _put_open(store, queue, name)
 
 
 def pause(store: Store, queue: Queue, name: str) -> Standing:

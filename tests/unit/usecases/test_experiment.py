@@ -18,12 +18,14 @@ from isocost.errors import (
 )
 from isocost.jobbank.lineage import lineages
 from isocost.jobbank.report import report_html
+from isocost.queue.inline import InlineQueue
 from isocost.recommend.engine import Engine
 from isocost.store.memory import MemoryStore
 from isocost.testing.nouns import NOW, a_plan
 from isocost.testing.synthetic_platform import SyntheticOracle, SyntheticPlatform
 from isocost.usecases.conduct import Asked, conduct
 from isocost.usecases.experiment import Bench, create_experiment, run_experiment
+from isocost.usecases.orchestrate import pause, resume
 from isocost.usecases.recommend import offer_of
 from isocost.usecases.report import experiment_record
 
@@ -357,6 +359,23 @@ def test_data_is_made_for_open_trials_alone():
     carry_out(a_bench(store, platform))
     carry_out(a_bench(store, platform))
     assert platform.prepared == [("etl/a",)]
+
+
+def test_paused_experiment_begins_no_other_trial_and_goes_on_when_resumed():
+    store = MemoryStore()
+
+    def pause_at_once(message, *, done, total):
+        if done == 0:
+            pause(store, InlineQueue(), "nightly")
+
+    conduct(a_bench(store), asked(), claim=free_claim, progress=pause_at_once)
+    with store.transaction() as tx:
+        states = [trial.state for trial in tx.trials_of("nightly")]
+    assert states == [TrialState.SUCCEEDED, TrialState.QUEUED]
+    with pytest.raises(InvalidInput, match="bank resume nightly"):
+        carry_out(a_bench(store))
+    resume(store, InlineQueue(), "nightly")
+    assert len(lineages(carry_out(a_bench(store)))) == 2
 
 
 def test_progress_counts_every_run_once():
