@@ -6,7 +6,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from isocost import __version__
-from isocost.api import reading, webhooks
+from isocost.api import experiments, reading, webhooks
 from isocost.api.problems import MEDIA_TYPE, add_handlers
 from isocost.api.schemas import Problem
 from isocost.api.serving import Served
@@ -62,6 +62,7 @@ def application(served: Served) -> FastAPI:
         responses=_PROBLEMS,
     )
     app.include_router(reading.router(served))
+    app.include_router(experiments.router(served))
     app.include_router(webhooks.router(served))
     add_handlers(app)
     return app

@@ -4,8 +4,9 @@ Names carry their unit, as in the domain. A number that is not known is null, ne
 """
 
 from datetime import datetime
+from math import isfinite
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, field_validator
 
 from isocost.domain.cluster import ClusterSpec
 from isocost.domain.cost import CostBreakdown
@@ -13,6 +14,7 @@ from isocost.domain.project import Project
 from isocost.domain.recommendation import Recommendation
 from isocost.domain.run import Run
 from isocost.domain.workspace import Workspace
+from isocost.usecases.orchestrate import Standing
 from isocost.usecases.project_view import ExecutionView, ProjectView
 
 
@@ -335,6 +337,85 @@ class RecommendationsOut(Schema):
     """Recommendations, the newest last."""
 
     recommendations: list[RecommendationOut]
+
+
+class ExperimentOut(Schema):
+    """An experiment and how far it has come.
+
+    `trial_counts` is by state: queued, running, succeeded, set_aside and cancelled.
+    """
+
+    name: str
+    platform: str
+    is_simulated: bool
+    state: str
+    created_at: datetime
+    workloads: list[str]
+    policies: list[str]
+    runs_per_trial: int
+    trial_counts: dict[str, int]
+
+    @classmethod
+    def of(cls, standing: Standing) -> "ExperimentOut":
+        """Return the answer about an experiment."""
+        made, plan = standing.experiment, standing.experiment.plan
+        return cls(
+            name=made.name,
+            platform=plan.platform,
+            is_simulated=plan.is_simulated,
+            state=made.state.value,
+            created_at=made.created_at,
+            workloads=list(plan.workloads),
+            policies=list(plan.policies),
+            runs_per_trial=plan.runs_per_trial,
+            trial_counts={state.value: count for state, count in standing.counts.items()},
+        )
+
+
+class ExperimentsOut(Schema):
+    """All of them, the newest last."""
+
+    experiments: list[ExperimentOut]
+
+
+class EstimateOut(Schema):
+    """A mean with its 95 % interval; workloads are the witnesses, and one alone gives none."""
+
+    mean: float
+    low: float | None
+    high: float | None
+    group_count: int
+    value_count: int
+
+    @field_validator("low", "high", mode="before")
+    @classmethod
+    def _finite(cls, end: float) -> float | None:
+        return end if isfinite(end) else None
+
+
+class PolicyOut(Schema):
+    """What one policy came to.
+
+    `cost` is of a run after the cold start, over the cold start's; `regret` of the best cluster
+    tried, over the cheapest in time that the simulator knows, less 1; the rest are shares.
+    """
+
+    policy: str
+    projects: int
+    runs: int
+    median_error: float | None
+    inside: EstimateOut | None
+    cost: EstimateOut | None
+    misses: EstimateOut | None
+    regret: EstimateOut | None
+    set_aside: int
+
+
+class ExperimentFiguresOut(Schema):
+    """An experiment with the figures of its policies."""
+
+    experiment: ExperimentOut
+    policies: list[PolicyOut]
 
 
 def _spec(spec: ClusterSpec) -> SpecOut:
