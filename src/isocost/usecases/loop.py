@@ -9,7 +9,7 @@ from typing import Final
 from isocost.domain.cluster import ClusterTimeline
 from isocost.domain.cost import CostBreakdown
 from isocost.domain.profile import RunProfile
-from isocost.domain.project import Project
+from isocost.domain.project import Origin, Project
 from isocost.domain.workspace import Workspace
 from isocost.errors import InternalError
 from isocost.platforms.host import DefinedCluster, Definition, Host
@@ -102,19 +102,30 @@ class Loop:
 
     def place_of(self, project: Project) -> "Place":
         """Return the project's workspace, opened; raises PlatformError."""
-        if project.origin is None:
-            raise InternalError(
-                f"Project {project.project_id} was not imported from a workspace. Please report "
-                "this."
-            )
-        with self.store.transaction(read_only=True) as tx:
-            workspace = tx.workspace(project.origin.workspace)
+        origin = _origin_of(project)
+        workspace = self._workspace(origin)
         return Place(
             workspace,
             self.host_of(workspace),
-            definition_id=project.origin.definition_id,
+            definition_id=origin.definition_id,
             now_in=self.now_in,
         )
+
+    def now_of(self, project: Project) -> datetime:
+        """Return the present moment in the project's workspace, which need not answer for it."""
+        return self.now_in(self._workspace(_origin_of(project)))
+
+    def _workspace(self, origin: Origin) -> Workspace:
+        with self.store.transaction(read_only=True) as tx:
+            return tx.workspace(origin.workspace)
+
+
+def _origin_of(project: Project) -> Origin:
+    if project.origin is None:
+        raise InternalError(
+            f"Project {project.project_id} was not imported from a workspace. Please report this."
+        )
+    return project.origin
 
 
 class Place:

@@ -25,6 +25,8 @@ from isocost.usecases.take_in import take_in, take_in_late
 
 # A project whose rows ask for more steps than this in one look goes round in circles.
 _MOST_STEPS: Final = 10_000
+# Executions whose logs may still come: those of two days of an hourly run, nearly.
+_MAY_BE_LATE: Final = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +36,6 @@ class Rows:
     Attributes:
         planned: changes not carried out.
         open_executions: by ordinal.
-        late: concluded executions whose event log may still come.
         issued: recommendations that wait to be applied.
         has_unsettled: whether an applied recommendation waits for its first run.
     """
@@ -42,7 +43,6 @@ class Rows:
     project: Project
     planned: Sequence[Change]
     open_executions: Sequence[Execution]
-    late: Sequence[Execution]
     issued: Sequence[Recommendation]
     has_unsettled: bool
 
@@ -115,13 +115,15 @@ def look_after(loop: Loop, project_id: str, *, go_on: Callable[[], bool] = lambd
         return False
     now: datetime | None = None
     try:
-        place = loop.place_of(project)
-        now = place.now()
+        now = loop.now_of(project)
         if project.guarding.look_at is not None and now < project.guarding.look_at:
             return False
+        place = loop.place_of(project)
         hear(loop, project, place)
         _reconcile(loop, project_id, place, go_on=go_on)
-    except (UserError, PlatformError, Busy) as error:
+    except Busy:  # our own database is, which is no fault of the project; the next look goes on
+        return False
+    except (UserError, PlatformError) as error:
         store_fault(loop, project_id, str(error), now=now)
         return False
     if project.guarding.fault is not None or project.guarding.failed_looks:
@@ -168,7 +170,6 @@ def rows_of(tx: Transaction, project_id: str) -> Rows:
         project=project,
         planned=tx.changes_of(project_id, is_planned=True),
         open_executions=tx.executions_of(project_id, is_open=True),
-        late=[e for e in tx.executions_of(project_id, newest=5) if e.late_log_until],
         issued=tx.recommendations_of(project_id, states={RecommendationState.ISSUED}),
         has_unsettled=bool(unsettled_of(tx, project)),
     )
@@ -176,7 +177,8 @@ def rows_of(tx: Transaction, project_id: str) -> Rows:
 
 def _take_in_late(loop: Loop, project_id: str, place: Place) -> None:
     with loop.store.transaction(read_only=True) as tx:
-        late = rows_of(tx, project_id).late
+        newest = tx.executions_of(project_id, newest=_MAY_BE_LATE)
+    late = [execution for execution in newest if execution.late_log_until]
     for execution in late:
         if not execution.is_over or take_in_late(loop, execution, place):
             continue

@@ -224,7 +224,9 @@ def look_safely(loop: Loop, project_id: str, *, go_on: GoOn = lambda: True) -> b
 
 def _remember(loop: Loop, project_id: str, fault: str) -> None:
     try:
-        store_fault(loop, project_id, fault, now=None)
+        with loop.store.transaction(read_only=True) as tx:
+            project = tx.project(project_id)
+        store_fault(loop, project_id, fault, now=loop.now_of(project))
     except IsocostError as error:
         _LOG.warning("fault not stored project_id=%s code=%s", project_id, error.code)
 
