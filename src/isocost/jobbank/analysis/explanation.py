@@ -58,7 +58,7 @@ class Explanation:
         base_points: error of a prediction that changes nothing, percentage points.
         terms: the largest effect in standard errors first.
         r_squared: share of the errors' variance that the terms explain.
-        unvarying: what could not be looked at, for it hardly ever changed, or only with others.
+        unvarying: what changed too seldom or too little to tell, or only together with others.
     """
 
     base_points: float
@@ -69,10 +69,19 @@ class Explanation:
     unvarying: tuple[str, ...]
 
 
+# Below a quarter more or less, what a doubling would do is nothing but extrapolation.
+LEAST_DOUBLINGS: Final = 0.3
+
+
 @dataclass(frozen=True, slots=True)
 class _Cause:
     words: str
     value_of: Callable[[PredictionRow, Mapping[str, RunRow]], float | None]
+    least_spread: float = 1.0
+
+
+def _changed(words: str, ratio_of: Callable[[PredictionRow], float | None]) -> _Cause:
+    return _Cause(words, lambda row, _: _doublings(ratio_of(row)), LEAST_DOUBLINGS)
 
 
 def _doublings(ratio: float | None) -> float | None:
@@ -85,11 +94,11 @@ def _spot_loss(row: PredictionRow, runs: Mapping[str, RunRow]) -> float | None:
 
 
 _CAUSES: Final = (
-    _Cause("machines of twice or half the size", lambda r, _: _doublings(r.node_size_ratio)),
-    _Cause("twice or half as many workers", lambda r, _: _doublings(r.worker_ratio)),
+    _changed("machines of twice or half the size", lambda row: row.node_size_ratio),
+    _changed("twice or half as many workers", lambda row: row.worker_ratio),
     _Cause("another family of machines", lambda r, _: float(r.is_other_family)),
-    _Cause("twice or half the memory per core", lambda r, _: _doublings(r.memory_per_core_ratio)),
-    _Cause("twice or half the data", lambda r, _: _doublings(r.input_ratio)),
+    _changed("twice or half the memory per core", lambda row: row.memory_per_core_ratio),
+    _changed("twice or half the data", lambda row: row.input_ratio),
     _Cause("only one run to learn from", lambda r, _: float(r.history_count <= 1)),
     _Cause("a node lost to spot on the way", _spot_loss),
 )
@@ -103,8 +112,11 @@ def explain_errors(
     judged = [row for row in predictions if row.actual_s]
     columns = {cause.words: _column(cause, judged, by_id) for cause in _CAUSES}
     workloads = [row.workload for row in judged]
-    varying = {w: column for w, column in columns.items() if _varies(column, workloads)}
-    kept = _independent(varying)
+    kept = _independent({
+        cause.words: columns[cause.words]
+        for cause in _CAUSES
+        if _varies(columns[cause.words], workloads, least=cause.least_spread)
+    })
     if len(judged) < LEAST_PER_TERM * (len(kept) + 1) or len(set(workloads)) <= len(kept) + 1:
         return None
     errors = np.array([abs(log(row.predicted_s / (row.actual_s or 1.0))) for row in judged])
@@ -120,9 +132,9 @@ def _column(cause: _Cause, judged: Sequence[PredictionRow], runs: Mapping[str, R
     return np.array([usual if value is None else value for value in values])
 
 
-def _varies(column: Floats, workloads: Sequence[str]) -> bool:
-    """Return whether enough predictions, of enough workloads, differ from the usual value."""
-    if not column.size:
+def _varies(column: Floats, workloads: Sequence[str], *, least: float) -> bool:
+    """Return whether enough predictions, of enough workloads, differ enough from the usual."""
+    if not column.size or np.ptp(column) < least:
         return False
     values, counts = np.unique(column, return_counts=True)
     usual = values[counts.argmax()]

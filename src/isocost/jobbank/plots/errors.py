@@ -34,7 +34,7 @@ def error_plots(rows: Rows) -> list[Plot]:
     plots = [_by_change(told, dimension) for dimension in DIMENSIONS]
     return [
         *(plot for plot in plots if plot is not None),
-        _by_family(told),
+        *_by_family(told),
         _by_workload(rows),
         _by_iteration(told),
         *_explained(explain_errors(told, rows.runs)),
@@ -70,8 +70,10 @@ def _by_change(told: Sequence[PredictionRow], dimension: Dimension) -> Plot | No
     )
 
 
-def _by_family(told: Sequence[PredictionRow]) -> Plot:
+def _by_family(told: Sequence[PredictionRow]) -> list[Plot]:
     found = families(told)
+    if len(found) < 2:
+        return []
     figure = blank_figure(x="", y="Absolute prediction error (%)")
     for colour, (name, is_other) in zip(
         COLOURS, (("same family", False), ("another family", True)), strict=False
@@ -92,12 +94,14 @@ def _by_family(told: Sequence[PredictionRow]) -> Plot:
         marker={"color": INK, "size": 9, "symbol": "diamond"},
     )
     figure.update_yaxes(rangemode="tozero")
-    return Plot(
-        "error-family",
-        "Prediction error against the change of family",
-        f"Boxes hold the middle half. {_told_bands(found)}",
-        figure,
-    )
+    return [
+        Plot(
+            "error-family",
+            "Prediction error against the change of family",
+            f"Boxes hold the middle half. {_told_bands(found)}",
+            figure,
+        )
+    ]
 
 
 def _by_workload(rows: Rows) -> Plot:
@@ -184,7 +188,9 @@ def _told_explanation(found: Explanation) -> str:
         f"{found.base_se:.1f} points.",
         f"On top of that: {told}." if clear else "No change adds to that beyond chance.",
         f"Not beyond chance: {unclear}." if clear and unclear else "",
-        f"Too rare here to tell: {', '.join(found.unvarying)}." if found.unvarying else "",
+        f"Changed too seldom or too little to tell: {', '.join(found.unvarying)}."
+        if found.unvarying
+        else "",
         f"Least squares over {found.count:,} predictions, ± one standard error, robust to "
         f"workloads; all of it explains {found.r_squared * PERCENT:.0f} % of the spread. Bars are "
         "two standard errors; grey is not beyond chance.",
