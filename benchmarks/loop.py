@@ -47,7 +47,7 @@ from isocost.usecases.open_log import open_one
 from isocost.usecases.reconcile import look_after
 from isocost.wiring import Connection, open_loop
 
-LOGS: Final = "dbfs:/logs"
+LOGS: Final = {"volumes": "/Volumes/main/isocost/logs", "dbfs": "dbfs:/logs"}
 # What people set by hand, in turn: never what is best.
 EDITED_TO: Final = (("m5.2xlarge", 7), ("r5.2xlarge", 6), ("m5.4xlarge", 5))
 DAY: Final = timedelta(days=1)
@@ -99,6 +99,7 @@ class Bench:
     watch: Stopwatch
     project_id: str
     job_id: int
+    logs: str
 
     def run_once(self) -> None:
         """Let time pass until a run has ended and its log was delivered."""
@@ -115,7 +116,7 @@ class Bench:
 
     def edit(self, node_type_id: str, worker_count: int) -> None:
         """Have somebody choose another cluster."""
-        self.control.edit_job(self.job_id, _clusters(node_type_id, worker_count))
+        self.control.edit_job(self.job_id, _clusters(node_type_id, worker_count, self.logs))
 
     def newest(self) -> tuple[Execution, Run]:
         """Return the newest execution and its run."""
@@ -168,17 +169,17 @@ def _stages(n: int) -> list[SimulatedStage]:
     ]
 
 
-def _clusters(node_type_id: str, worker_count: int) -> dict[str, Any]:
+def _clusters(node_type_id: str, worker_count: int, logs: str) -> dict[str, Any]:
     cluster = {
         "spark_version": "15.4.x-scala2.12",
         "node_type_id": node_type_id,
         "num_workers": worker_count,
-        "cluster_log_conf": {"dbfs": {"destination": LOGS}},
+        "cluster_log_conf": {logs: {"destination": LOGS[logs]}},
     }
     return {"job_clusters": [{"job_cluster_key": "main", "new_cluster": cluster}]}
 
 
-def _settings() -> dict[str, Any]:
+def _settings(logs: str) -> dict[str, Any]:
     notebook = {"notebook_path": "/Shared/nightly", "source": "WORKSPACE"}
     return {
         "name": "nightly",
@@ -188,20 +189,29 @@ def _settings() -> dict[str, Any]:
             "pause_status": "UNPAUSED",
         },
         "tasks": [{"task_key": "main", "job_cluster_key": "main", "notebook_task": notebook}],
-        **_clusters(*EDITED_TO[0]),
+        **_clusters(*EDITED_TO[0], logs),
     }
 
 
 @contextmanager
-def a_bench(address: Address, home: Path, log_mb: float) -> Iterator[Bench]:
-    """Fill a workspace, and adopt its databricks job with auto-apply."""
+def a_bench(
+    address: Address, home: Path, log_mb: float, *, logs: str = "volumes"
+) -> Iterator[Bench]:
+    """Fill a workspace, and adopt its databricks job with auto-apply.
+
+    Args:
+        address: of the workspace.
+        home: an empty directory for the product.
+        log_mb: of each event log, about.
+        logs: where they are delivered: a key of `LOGS`.
+    """
     control = WorkspaceControl(address.url, address.control_token)
     scenario = Scenario(begin_at=control.now(), noise_cv=0.03)
     job_id = control.add_job(
-        _settings(), workloads={"main": a_workload(log_mb)}, scenario=scenario
+        _settings(logs), workloads={"main": a_workload(log_mb)}, scenario=scenario
     )
     lake = Workspace(
-        "lake", address.url, Cloud.AWS, "us-east-1", Plan.PREMIUM, control.now(), LOGS
+        "lake", address.url, Cloud.AWS, "us-east-1", Plan.PREMIUM, control.now(), LOGS[logs]
     )
     control.advance(DAY)  # a job that never ran would not be imported
     settings = read_settings({"ISOCOST_HOME": str(home), "ISOCOST_CACHE": str(home)})
@@ -222,6 +232,7 @@ def a_bench(address: Address, home: Path, log_mb: float) -> Iterator[Bench]:
             watch,
             project.project_id,
             job_id,
+            logs,
         )
 
 
@@ -330,6 +341,7 @@ def main() -> None:
     parser.add_argument("--history", type=int, default=30, help="runs before; default 30")
     parser.add_argument("--iterations", type=int, default=5, help="default 5")
     parser.add_argument("--log-mb", type=float, default=10.0, help="of each event log; default 10")
+    parser.add_argument("--logs", choices=list(LOGS), default="volumes", help="default volumes")
     parser.add_argument("--profile", action="store_true", help="show where the CPU goes instead")
     asked = parser.parse_args()
     if asked.history < 1 or asked.iterations < 1 or asked.log_mb <= 0:
@@ -337,7 +349,7 @@ def main() -> None:
     with (
         TemporaryDirectory(prefix="isocost-loop-") as folder,
         launched(Cloud.AWS, seed=1) as address,
-        a_bench(address, Path(folder), asked.log_mb) as bench,
+        a_bench(address, Path(folder), asked.log_mb, logs=asked.logs) as bench,
     ):
         if asked.profile:
             sys.stdout.write(profiled(bench, asked.history))
