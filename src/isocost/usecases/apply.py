@@ -18,7 +18,7 @@ from isocost.domain.recommendation import (
     RecommendationEvent,
     RecommendationState,
 )
-from isocost.errors import InvalidInput, NotFound
+from isocost.errors import InvalidInput, NotFound, PlatformError
 from isocost.platforms.host import ChangePlan, Definition, Settings
 from isocost.store.base import Transaction
 from isocost.usecases.loop import Loop, LoopStep, Place
@@ -83,7 +83,12 @@ def _plan(place: Place, wanted: Wanted) -> tuple[Definition, ChangePlan] | str:
     specs: dict[str, tuple[ClusterSpec, str | None]] = {
         key: (target.spec, target.recommendation_id) for key, target in wanted.items()
     }
-    plan = place.host.planned_specs(definition, specs)
+    try:
+        plan = place.host.planned_specs(definition, specs)
+    except PlatformError as error:
+        if error.is_retryable:
+            raise
+        return str(error)  # such as a cluster policy that may not be read
     return plan.refusal if plan.refusal is not None else (definition, plan)
 
 
