@@ -1,6 +1,7 @@
 """What a user decides about a project or a recommendation in; the stored consequence out."""
 
 from dataclasses import replace
+from typing import Final
 
 from isocost.domain.change import Change, ChangeState
 from isocost.domain.limits import Limits
@@ -15,6 +16,8 @@ from isocost.store.base import Store
 from isocost.usecases.apply import carry_out, plan_apply, plan_roll_back
 from isocost.usecases.loop import Loop
 from isocost.usecases.observe import last_good_target
+
+_OPEN: Final = {RecommendationState.DRAFTED, RecommendationState.ISSUED}
 
 
 def set_sla(store: Store, project_id: str, sla: Sla | None) -> Project:
@@ -60,11 +63,10 @@ def reset(store: Store, project_id: str) -> Project:
     """
     with store.transaction() as tx:
         project = tx.project(project_id)
-        for recommendation in tx.recommendations_of(project_id):
-            if recommendation.state in {RecommendationState.DRAFTED, RecommendationState.ISSUED}:
-                expired = recommendation.after(RecommendationEvent.EXPIRE)
-                tx.put_recommendation(replace(expired, verdict="the project was reset"))
-        executions = tx.executions_of(project_id)
+        for recommendation in tx.recommendations_of(project_id, states=_OPEN):
+            expired = recommendation.after(RecommendationEvent.EXPIRE)
+            tx.put_recommendation(replace(expired, verdict="the project was reset"))
+        executions = tx.executions_of(project_id, newest=1)
         learned_from = executions[-1].ordinal + 1 if executions else 0
         guarding = replace(NOT_GUARDED, is_auto_apply=project.guarding.is_auto_apply)
         project = replace(project, guarding=guarding, baseline_ids=(), learned_from=learned_from)
