@@ -58,7 +58,7 @@ def write_reference(path: Path, reference: Measured) -> None:
 
 def _read_reference(path: Path) -> Measured:
     try:
-        return msgspec.json.decode(path.read_bytes(), type=Measured)
+        kept = msgspec.json.decode(path.read_bytes(), type=Measured)
     except OSError as error:
         raise NotFound(
             f"{path} cannot be read: {error.strerror}. Name an experiment, or a file that "
@@ -69,6 +69,8 @@ def _read_reference(path: Path) -> Measured:
             f"{path} holds no measures of an experiment ({error}). Write it with "
             "`isocost bank export NAME --to FILE.json`."
         ) from error
+    # Its experiment may well have the same name as the one that it is held against.
+    return replace(kept, name=str(path))
 
 
 def _only(each: Measured, policy: str | None) -> Measured:
