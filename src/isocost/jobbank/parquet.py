@@ -21,9 +21,15 @@ _AT_ONCE: Final = 20_000  # rows kept before they are written: some 20 MB, and a
 class TableWriter:
     """Takes rows table by table and appends them to the files of one directory."""
 
-    def __init__(self, directory: Path) -> None:
-        """Open a file for each table; raises MissingDependency without pyarrow."""
+    def __init__(self, directory: Path, *, to: Path) -> None:
+        """Open a file for each table; raises MissingDependency without pyarrow.
+
+        Args:
+            directory: of the files.
+            to: where they will go, for messages.
+        """
         parquet = _pyarrow_parquet()
+        self._to = to
         self._schemas = {name: _schema(row) for name, row in TABLES.items()}
         self._waiting: dict[str, list[Row]] = {name: [] for name in TABLES}
         self._writers = {
@@ -33,7 +39,7 @@ class TableWriter:
         self.row_counts = dict.fromkeys(TABLES, 0)
 
     def add(self, table: str, rows: Iterable[Row]) -> None:
-        """Append rows to a table."""
+        """Append rows to a table; raises InvalidInput if they cannot be written."""
         waiting = self._waiting[table]
         waiting.extend(rows)
         if len(waiting) >= _AT_ONCE:
@@ -43,7 +49,14 @@ class TableWriter:
         """Write what is left and finish the files."""
         for table, writer in self._writers.items():
             self._write(table)
-            writer.close()
+            with _writing(self._to):
+                writer.close()
+
+    def discard(self) -> None:
+        """Write nothing more; for files that will be removed."""
+        for writer in self._writers.values():
+            # Else its destructor would try once more to write to the disk that is full.
+            writer.is_open = False
 
     def _write(self, table: str) -> None:
         import pyarrow as pa
@@ -55,7 +68,8 @@ class TableWriter:
             pa.array([getattr(row, field.name) for row in rows], type=field.type)
             for field in schema
         ]
-        self._writers[table].write_table(pa.Table.from_arrays(arrays, schema=schema))
+        with _writing(self._to):
+            self._writers[table].write_table(pa.Table.from_arrays(arrays, schema=schema))
 
 
 @contextmanager
@@ -69,20 +83,23 @@ def exporting(to: Path) -> Iterator[TableWriter]:
         InvalidInput: `to` holds something else, or cannot be written.
         MissingDependency: pyarrow is not installed.
     """
-    target = to.absolute()
+    target = to.resolve()
     _check_target(target)
     _pyarrow_parquet()
     with _writing(target):
         target.parent.mkdir(parents=True, exist_ok=True)
         made = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+    writer = None
     try:
         with _writing(target):
-            writer = TableWriter(made)
+            writer = TableWriter(made, to=target)
         yield writer
+        writer.close()
         with _writing(target):
-            writer.close()
             _put_in_place(made, target)
     finally:
+        if writer is not None:
+            writer.discard()
         shutil.rmtree(made, ignore_errors=True)
 
 

@@ -1,5 +1,7 @@
 """An experiment's tables say what its rows say, to whatever reads Parquet; all four or none."""
 
+import resource
+from contextlib import contextmanager
 from dataclasses import replace
 
 import duckdb
@@ -99,6 +101,36 @@ def test_export_replaces_the_one_before(exported):
         pass
     assert parquet.read_table(exported / "trials.parquet").num_rows == 0
     assert [each.name for each in exported.parent.iterdir()] == ["tables"]
+
+
+@contextmanager
+def files_of_at_most(byte_count):
+    """Let no file of this process grow beyond so many bytes, as a full disk does."""
+    usual = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (byte_count, usual[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, usual)
+
+
+def test_full_disk_is_named_and_leaves_the_export_before(exported):
+    before = {each.name: each.read_bytes() for each in exported.iterdir()}
+    store = MemoryStore()
+    put_record(store, RECORD)
+    with files_of_at_most(3_000), pytest.raises(InvalidInput, match="on a disk with room"):
+        export(store, "nightly", lambda _: LOCAL_NODE_TYPES, to=exported)
+    assert {each.name: each.read_bytes() for each in exported.iterdir()} == before
+    assert [each.name for each in exported.parent.iterdir()] == ["tables"]
+
+
+def test_link_to_a_directory_stays_a_link(exported):
+    link = exported.parent / "newest"
+    link.symlink_to(exported)
+    with exporting(link):
+        pass
+    assert link.is_symlink()
+    assert parquet.read_table(exported / "trials.parquet").num_rows == 0
 
 
 def test_foreign_files_are_never_replaced(tmp_path):
