@@ -2,19 +2,23 @@
 
 import os
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Final
 
 import typer
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
+from isocost import clock
 from isocost.cli.console import OUT, print_json
+from isocost.cli.experiment_run import writable_page, write_page
 from isocost.jobbank.analysis.comparison import (
     TOGETHER,
     Comparison,
     MeasureDifference,
     Verdict,
 )
+from isocost.jobbank.report import comparison_html
 from isocost.settings import read_settings
 from isocost.units import PERCENT
 from isocost.usecases.compare import compare_experiments
@@ -39,6 +43,9 @@ def compare(
     policy: Annotated[
         str | None, typer.Option(help="Only this policy's trials; without it all they share.")
     ] = None,
+    html: Annotated[
+        Path | None, typer.Option(help="Write the differences as a page, too.")
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Compare experiment B with experiment A: exit code 1 if B is worse beyond chance, else 0.
@@ -49,6 +56,7 @@ def compare(
     Example: isocost bank compare before after
     """
     settings = read_settings(os.environ)
+    page = None if html is None else writable_page(html)
     store = open_store(settings)
     try:
         found = compare_experiments(
@@ -56,6 +64,8 @@ def compare(
         )
     finally:
         store.close()
+    if page is not None:
+        write_page(comparison_html(found, made_at=clock.now()), page)
     if json:
         print_json(comparison_json(found))
     else:

@@ -1,4 +1,4 @@
-"""An experiment's record in, one self-contained HTML page out."""
+"""An experiment's record, or a comparison of two, in; one self-contained HTML page out."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -8,11 +8,13 @@ from typing import Final
 from plotly.offline import get_plotlyjs
 
 from isocost.domain.experiment import Trial
+from isocost.jobbank.analysis.comparison import Comparison
 from isocost.jobbank.analysis.headline import headlines
 from isocost.jobbank.lineage import ExperimentRecord, Lineage, lineages
 from isocost.jobbank.measured.policies import is_predicting
 from isocost.jobbank.pages import page_template
 from isocost.jobbank.plots import wording
+from isocost.jobbank.plots.comparison import comparison_plots
 from isocost.jobbank.plots.experiment import experiment_plots
 from isocost.jobbank.rows import rows_of
 from isocost.jobbank.summary import summarize
@@ -51,6 +53,17 @@ def report_html(record: ExperimentRecord, *, made_at: datetime) -> str:
         plots=experiment_plots(record, rows),
         per_cent=PERCENT,
         milli_usd_per_usd=MILLI_USD_PER_USD,
+        plotly_js=get_plotlyjs(),
+        made_at=made_at,
+    )
+
+
+def comparison_html(found: Comparison, *, made_at: datetime) -> str:
+    """Return the page of a comparison; it needs no network either."""
+    return page_template("comparison.html").render(
+        found=found,
+        plots=comparison_plots(found),
+        wording=wording,
         plotly_js=get_plotlyjs(),
         made_at=made_at,
     )

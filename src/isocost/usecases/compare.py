@@ -40,6 +40,11 @@ def measured_as(store: Store, name: str, node_types_of: NodeTypesOf) -> Measured
     """Return what an experiment is compared by, from the store or a file; see above."""
     if name.endswith(REFERENCE_SUFFIX):
         return _read_reference(Path(name))
+    return stored_measures(store, name, node_types_of)
+
+
+def stored_measures(store: Store, name: str, node_types_of: NodeTypesOf) -> Measured:
+    """Return what an experiment of the store is compared by; reads no file, whatever its name."""
     record = experiment_record(store, name, node_types_of)
     return measured(record.experiment, rows_of(record))
 

@@ -7,12 +7,15 @@ another of its trials is over.
 from threading import Lock
 from typing import Final
 
-from isocost.domain.experiment import ExperimentState, TrialState
+from isocost.domain.experiment import Experiment, ExperimentState, TrialState
+from isocost.jobbank.analysis.comparison import compare
 from isocost.jobbank.analysis.headline import headlines
 from isocost.jobbank.plots import wording
+from isocost.jobbank.plots.comparison import comparison_plots
 from isocost.jobbank.plots.experiment import experiment_plots
 from isocost.jobbank.rows import rows_of
 from isocost.store.base import Store
+from isocost.usecases.compare import stored_measures
 from isocost.usecases.orchestrate import Standing, standing_of
 from isocost.usecases.report import NodeTypesOf, experiment_record
 from isocost.web.rendering import page
@@ -59,8 +62,28 @@ class ExperimentPages:
             self._kept[name] = standing, made
         return made
 
+    def two(self, name: str, other: str) -> str:
+        """Return the page that holds one experiment against another; raises NotFound.
+
+        Raises:
+            InvalidInput: they cannot be compared.
+        """
+        before, after = (
+            stored_measures(self._store, each, self._node_types_of) for each in (other, name)
+        )
+        found = compare(before, after)
+        return page(
+            "comparison.html",
+            found=found,
+            drawn=comparison_plots(found),
+            told=wording,
+            experiment_name=name,
+        )
+
     def _made(self, name: str, standing: Standing) -> str:
         record = experiment_record(self._store, name, self._node_types_of)
+        with self._store.transaction(read_only=True) as tx:
+            others = [each for each in tx.experiments() if are_alike(each, record.experiment)]
         rows = rows_of(record)
         return page(
             "experiment.html",
@@ -69,7 +92,18 @@ class ExperimentPages:
             drawn=experiment_plots(record, rows),
             told=wording,
             state_of=state_of,
+            others=[each.name for each in others],
         )
+
+
+def are_alike(one: Experiment, other: Experiment) -> bool:
+    """Return whether two experiments may be held against each other, as far as plans tell."""
+    a, b = one.plan, other.plan
+    return one.name != other.name and (a.platform, a.runs_per_trial, a.sla_rule) == (
+        b.platform,
+        b.runs_per_trial,
+        b.sla_rule,
+    )
 
 
 def state_of(standing: Standing) -> str:

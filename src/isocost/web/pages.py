@@ -53,9 +53,15 @@ def pages(store: Store, *, node_types_of: NodeTypesOf = lambda _: ()) -> Starlet
     experiments = ExperimentPages(store, node_types_of)
     routes = [
         Route("/", _html(lambda _: projects_page(store))),
-        Route("/projects/{project_id}", _html(lambda r: project_page(store, _id(r)))),
+        Route(
+            "/projects/{project_id}", _html(lambda r: project_page(store, _named(r, "project_id")))
+        ),
         Route("/experiments", _html(lambda _: experiments.all())),
-        Route("/experiments/{name}", _html(lambda r: experiments.one(str(r.path_params["name"])))),
+        Route(
+            "/experiments/{name}/against/{other}",
+            _html(lambda r: experiments.two(_named(r, "name"), _named(r, "other"))),
+        ),
+        Route("/experiments/{name}", _html(lambda r: experiments.one(_named(r, "name")))),
         Route("/static/{name}", _static),
     ]
     handlers = {IsocostError: _our_error, HTTPException: _routing_error, Exception: _defect}
@@ -88,8 +94,8 @@ def project_page(store: Store, project_id: str) -> str:
     return page("project.html", history=history)
 
 
-def _id(request: Request) -> str:
-    return str(request.path_params["project_id"])
+def _named(request: Request, parameter: str) -> str:
+    return str(request.path_params[parameter])
 
 
 def _html(make: Callable[[Request], str]) -> Endpoint:

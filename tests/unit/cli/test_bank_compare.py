@@ -101,3 +101,12 @@ def test_export_tells_how_many_rows_there_are(bank, tmp_path):
     counts = json.loads(out)["row_counts"]
     assert (code, counts) == (0, {"trials": 16, "runs": 64, "predictions": 48, "stages": 64})
     assert parquet.read_table(tmp_path / "tables" / "runs.parquet").num_rows == 64
+
+
+def test_page_of_the_comparison_shows_each_measure_that_differs(bank, tmp_path):
+    page = tmp_path / "compared.html"
+    assert bank("compare", "first", "dear", "--html", str(page))[0] == 1
+    text = page.read_text(encoding="utf-8")
+    assert "dear against first: worse." in text
+    assert "Cost over baseline, workload by workload" in text
+    assert "8 of 8 are worse" in text

@@ -8,10 +8,12 @@ import pytest
 
 from isocost.catalog.local import LOCAL_NODE_TYPES
 from isocost.domain.experiment import ExperimentEvent
+from isocost.jobbank.analysis.measures import measured
 from isocost.jobbank.plots.experiment import experiment_plots
 from isocost.jobbank.rows import rows_of
 from isocost.store.memory import MemoryStore
 from isocost.testing.experiments import Behaviour, Scale, an_experiment_record, put_record
+from isocost.usecases.compare import write_reference
 from isocost.web.pages import pages
 from tests.unit.api.asking import ask
 
@@ -98,3 +100,26 @@ def test_experiment_without_a_tried_recommendation_says_what_to_do():
     ]
     app = served(a_store(replace(record, trials=bare)))
     assert "isocost bank status grown" in ask(app, "/experiments/grown").text
+
+
+def test_two_experiments_are_held_against_each_other():
+    dear = an_experiment_record("dear", scale=SCALE, behaviour=Behaviour(cost_ratio=0.9))
+    app = served(a_store(an_experiment_record("usual", scale=SCALE), dear))
+    assert '"/experiments/dear/against/usual"' in ask(app, "/experiments/dear").text
+    text = ask(app, "/experiments/dear/against/usual").text
+    assert "dear against usual: worse." in text
+    assert 'id="comparison-cost-over-baseline-json"' in text
+
+
+def test_experiments_that_cannot_be_compared_say_why(app):
+    answer = ask(app, "/experiments/grown/against/real")
+    assert answer.status == 422
+    assert "their platform differs" in answer.text
+    assert "against/real" not in ask(app, "/experiments/grown").text
+
+
+def test_pages_read_no_file_of_the_server(app, tmp_path, monkeypatch):
+    record = an_experiment_record("grown", scale=SCALE)
+    write_reference(tmp_path / "kept.json", measured(record.experiment, rows_of(record)))
+    monkeypatch.chdir(tmp_path)
+    assert ask(app, "/experiments/grown/against/kept.json").status == 404

@@ -41,6 +41,8 @@ class MeasureDifference:
     Attributes:
         before, after: of the first and the second experiment, over the pairs that have both.
         difference: `after` less `before`, with its interval; None where too few pairs have both.
+        by_witness: the differences that it is the mean of, the worst first; none for a measure
+            that is no mean.
     """
 
     name: str
@@ -48,6 +50,7 @@ class MeasureDifference:
     before: float | None
     after: float | None
     difference: Estimate | None
+    by_witness: tuple[tuple[str, float], ...] = ()
 
     @property
     def verdict(self) -> Verdict:
@@ -203,15 +206,16 @@ class _Counted:
             for place, (a, b) in enumerate(self.pairs)
             if (one := value_of(a)) is not None and (other := value_of(b)) is not None
         ]
-        difference = mean_by_group(
-            ((group, other - one) for group, one, other in known), confidence=self.confidence
-        )
+        differences = [(group, other - one) for group, one, other in known]
+        means = [(group, fmean(of)) for group, of in grouped(differences).items()]
+        difference = mean_by_group(differences, confidence=self.confidence)
         return MeasureDifference(
             name,
             meaning,
             _mean_of_means((group, one) for group, one, _ in known),
             _mean_of_means((group, other) for group, _, other in known),
             _enough(difference),
+            tuple(sorted(means, key=lambda each: -each[1])),
         )
 
     def coverage(self) -> MeasureDifference:
@@ -234,7 +238,10 @@ class _Counted:
         )
 
     def _group(self, place: int) -> str:
-        return self.pairs[place][0].workload if self.unit == "workload" else str(place)
+        trial = self.pairs[place][0]
+        if self.unit == "workload":
+            return trial.workload
+        return f"{trial.workload} from cold start {trial.cold_start}, {trial.policy}"
 
 
 def _enough(difference: Estimate | None) -> Estimate | None:

@@ -19,6 +19,11 @@ def percent(fraction: float) -> str:
     return f"{text} %".replace("-", "−")
 
 
+def points(fraction: float) -> str:
+    """Return a difference of fractions in percentage points, with its sign."""
+    return f"{fraction * PERCENT:+.1f}".replace("-", "−")
+
+
 def estimate(found: Estimate) -> str:
     """Return a mean of fractions with half its interval, and how many values it is of."""
     counted = f"({found.value_count:,})"
