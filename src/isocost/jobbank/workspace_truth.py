@@ -5,17 +5,19 @@ left out; start-up is drawn from one fixed seed, the same for every cluster, so 
 differ by nothing but themselves.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from math import inf
+from operator import ge
 from typing import Any, Final, TypeAlias
 
-from isocost.domain.cluster import ClusterSpec, NodeType
+from isocost.domain.cluster import ClusterSpec
 from isocost.domain.experiment import ColdShape
 from isocost.domain.workspace import Cloud
 from isocost.simulator.bill import bill_of
 from isocost.simulator.cluster import AttachedDisks, Availability, SimulatedCluster
 from isocost.simulator.conditions import RunConditions
+from isocost.simulator.machines import machine_from_node_type
 from isocost.simulator.run import SimulatedRun
 from isocost.simulator.simulate import simulate
 from isocost.simulator.workload import Workload
@@ -112,9 +114,26 @@ class Judge:
             self, shape, candidates, score=lambda truth: (truth.duration_s, truth.usd)
         ).fastest()
 
-    def node_type(self, spec: ClusterSpec) -> NodeType:
-        """Return the machines of a cluster."""
-        return self._machinery.node_type(spec.node_type_id)
+    def cores(self, node_type_id: str) -> int:
+        """Return the cores of one node."""
+        return self._machinery.node_type(node_type_id).cores
+
+    def merits(self, node_type_id: str, shape: ColdShape) -> tuple[float, ...]:
+        """Return what one node has to offer, each the more the better, its price below 0."""
+        node_type = self._machinery.node_type(node_type_id)
+        asked = new_cluster(ClusterSpec(node_type_id, 1), shape, self._machinery.cloud)
+        machine = machine_from_node_type(node_type, self._machinery.cluster(asked).disks)
+        return (
+            -node_type.usd_per_hour,
+            -node_type.dbu_per_hour,
+            machine.speed(1),
+            machine.speed(machine.cores),
+            machine.heap_bytes,
+            machine.unified_bytes,
+            machine.page_cache_bytes,
+            machine.disk_bytes_per_s,
+            machine.network_bytes_per_s,
+        )
 
     def _run(self, cluster: SimulatedCluster) -> SimulatedRun:
         """Return the run without its spark tasks; how its workers were bought changes its bill."""
@@ -124,7 +143,9 @@ class Judge:
         found = self._runs.get(key)
         if found is None:
             kept = replace(cluster, availability=Availability.ON_DEMAND)
-            found = simulate(self.workload, kept, _CALM, seed=_SEED, is_outline=True)
+            run = simulate(self.workload, kept, _CALM, seed=_SEED, is_outline=True)
+            # Hundreds are kept: only what is asked for.
+            found = replace(run, executors=(), spark_jobs=(), cluster_events=(), cached=())
             self._runs[key] = found
         nodes = tuple(
             replace(
@@ -153,7 +174,7 @@ class _Search:
         self._cores: dict[str, int] = {}
         for spec in candidates:
             self._counts.setdefault(spec.node_type_id, []).append(spec.worker_count)
-            self._cores[spec.node_type_id] = judge.node_type(spec).cores
+            self._cores[spec.node_type_id] = judge.cores(spec.node_type_id)
         for counts in self._counts.values():
             counts.sort()
         self._families = _by_family(sorted(self._counts))
@@ -162,10 +183,11 @@ class _Search:
     def best(self, max_runtime_s: float) -> Truth:
         """Return the cheapest in time: of the smallest nodes first, then of the best families.
 
-        A small node makes a small driver, too, so that it tells most of its family.
+        A small node makes a small driver, too, so that it tells most of its family. Nodes that
+        others beat in everything are left out.
         """
-        for names in self._families.values():
-            self._settle(min(names, key=self._size), max_runtime_s)
+        for name in self._undominated([min(f, key=self._size) for f in self._families.values()]):
+            self._settle(name, max_runtime_s)
         for name in self._of_best_families(_CLOSE_FAMILIES):
             self._settle(name, max_runtime_s)
         return self._found()
@@ -180,6 +202,19 @@ class _Search:
             for count in self._counts[name]:
                 self._look(ClusterSpec(name, count))
         return self._found()
+
+    def _undominated(self, names: Sequence[str]) -> list[str]:
+        merits = {
+            name: (self._cores[name], self._judge.merits(name, self._shape)) for name in names
+        }
+
+        def is_beaten(name: str, other: str) -> bool:
+            (cores, own), (other_cores, others) = merits[name], merits[other]
+            if cores != other_cores or not all(map(ge, others, own)):
+                return False
+            return others != own or other < name
+
+        return [n for n in names if not any(is_beaten(n, o) for o in names if o != n)]
 
     def _size(self, name: str) -> tuple[int, str]:
         return self._cores[name], name
