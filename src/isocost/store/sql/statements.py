@@ -91,7 +91,8 @@ def newest_good_executions(count: int) -> CompoundSelect[tuple[str]]:
 
 def _costs() -> Select[tuple[str, str, int, float | None]]:
     executions, runs = tables.EXECUTIONS.c, tables.RUNS.c
-    is_priced = func.count(runs.cost_usd) == func.count(runs.run_id)
+    # Both are in one index, so that no run's row is read.
+    is_priced = func.count(runs.cost_usd) == func.count(runs.execution_id)
     usd = case((is_priced, func.sum(runs.cost_usd)))
     return (
         select(executions.project_id, executions.execution_id, executions.ordinal, usd)
