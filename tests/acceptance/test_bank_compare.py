@@ -16,6 +16,9 @@ from pathlib import Path
 import duckdb
 import pytest
 
+# Both experiments run before the first test: a minute on two free cores, more on busy ones.
+pytestmark = pytest.mark.timeout(900)
+
 REFERENCE = Path(__file__).parents[1] / "golden" / "experiment.json"
 # Eight quick queries: as many witnesses as a verdict needs, and two to spare.
 WORKLOADS = "tpcds/q3,tpcds/q12,tpcds/q20,tpcds/q42,tpcds/q43,tpcds/q52,tpcds/q55,tpcds/q96"

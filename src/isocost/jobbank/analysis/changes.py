@@ -45,6 +45,13 @@ DIMENSIONS: Final = (
         is_discrete=True,
     ),
     Dimension("worker count", "Workers, child over parent", lambda r: r.worker_ratio, _WORKERS),
+    Dimension(
+        "memory per core",
+        "GiB per core, child over parent",
+        lambda r: r.memory_per_core_ratio,
+        _HALVES,
+        is_discrete=True,
+    ),
     Dimension("data size", "Bytes read, child over parent", lambda r: r.input_ratio, _DATA),
 )
 

@@ -15,7 +15,7 @@ NOTE: Final = (
 def percent(fraction: float) -> str:
     """Return a fraction as percent, with as many digits as say something."""
     value = fraction * PERCENT
-    text = f"{value:.1f}" if abs(value) < 10 else f"{value:.0f}"
+    text = f"{value:.1f}" if abs(value) < 9.95 else f"{value:.0f}"
     return f"{text} %".replace("-", "−")
 
 

@@ -20,7 +20,7 @@ from isocost.testing.experiments import Behaviour, Scale, an_experiment_record
 
 ROWS = rows_of(an_experiment_record())
 USUAL = ROWS.predictions[0]
-SIZE, WORKERS, DATA = DIMENSIONS
+SIZE, WORKERS, MEMORY, DATA = DIMENSIONS
 
 
 def a_prediction(error=0.0, **fields):
@@ -59,6 +59,12 @@ def test_bands_part_predictions_by_what_changed():
 
 def test_prediction_without_a_known_ratio_is_in_no_band():
     assert bands([a_prediction(input_ratio=None)], DATA) == []
+
+
+def test_memory_per_core_is_told_apart_from_size():
+    told = [a_prediction(0.1, memory_per_core_ratio=0.5), a_prediction(0.3)]
+    assert [band.error.mean for band in bands(told, MEMORY)] == pytest.approx([0.1, 0.3])
+    assert len(bands(told, SIZE)) == 1
 
 
 def test_bias_has_the_sign_of_the_error():
