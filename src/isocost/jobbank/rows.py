@@ -1,28 +1,27 @@
-"""One trial's record in, its rows of the four tables out."""
+"""One trial's record in, its rows of trials, runs and predictions out."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 from isocost.domain.cluster import ClusterSpec, NodeType
-from isocost.domain.experiment import ExperimentPlan, Trial
-from isocost.domain.profile import RunProfile, StageProfile
+from isocost.domain.experiment import ExperimentPlan
+from isocost.domain.profile import RunProfile
 from isocost.domain.project import Phase
 from isocost.domain.recommendation import Recommendation
 from isocost.domain.run import Run, RunState
 from isocost.jobbank.lineage import ExperimentRecord, TrialRecord, first_children
-from isocost.jobbank.tables import PredictionRow, RunRow, StageRow, TrialRow
+from isocost.jobbank.tables import PredictionRow, RunRow, TrialRow
 from isocost.space.families import family_of
 
 COLD_START: Final = "cold_start"
 # Local workers are one machine's, however its cores and memory are cut.
 _LOCAL: Final = "local"
-_MEDIAN, _P95, _LONGEST = 3, 5, 7  # places in QUANTILE_LEVELS
 
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """Rows of the first three tables; those of the stages are too many to be kept."""
+    """Rows of three tables; those of the stages (`stage_rows`) are too many to be kept."""
 
     trials: Sequence[TrialRow]
     runs: Sequence[RunRow]
@@ -60,15 +59,6 @@ class Tabulator:
         machines = {each.node_type_id: each for each in self.node_types}
         of_trial = _OfTrial(record, cold_start, machines)
         return Rows([of_trial.trial_row(self.plan)], of_trial.runs(), of_trial.predictions())
-
-
-def stage_rows(record: TrialRecord) -> list[StageRow]:
-    """Return a row for each stage attempt of the runs whose profile is there."""
-    return [
-        _stage_row(record.trial, run_id, stage)
-        for run_id, profile in record.profiles.items()
-        for stage in profile.stages
-    ]
 
 
 class _OfTrial:
@@ -292,33 +282,3 @@ def _phase_by_cluster(run: Run, *, is_first_try: bool) -> str:
     if run.ordinal == 0:
         return COLD_START
     return Phase.LEARNING.value if is_first_try else Phase.OPTIMIZING.value
-
-
-def _stage_row(trial: Trial, run_id: str, stage: StageProfile) -> StageRow:
-    totals, quantiles_s = stage.totals, stage.durations.quantiles_s
-    return StageRow(
-        experiment=trial.experiment,
-        trial_id=trial.trial_id,
-        run_id=run_id,
-        stage_id=stage.stage_id,
-        attempt_id=stage.attempt_id,
-        spark_job_id=stage.spark_job_id,
-        status=stage.status.value,
-        submitted_s=stage.submitted_s,
-        completed_s=stage.completed_s,
-        spark_task_count=stage.task_count,
-        failed_spark_task_count=stage.failed_task_count,
-        median_s=quantiles_s[_MEDIAN] if quantiles_s else None,
-        p95_s=quantiles_s[_P95] if quantiles_s else None,
-        longest_s=quantiles_s[_LONGEST] if quantiles_s else None,
-        executor_run_s=totals.executor_run_s,
-        executor_cpu_s=totals.executor_cpu_s if stage.is_cpu_known else None,
-        gc_s=totals.gc_s,
-        shuffle_fetch_wait_s=totals.shuffle_fetch_wait_s,
-        input_bytes=totals.input_bytes,
-        output_bytes=totals.output_bytes,
-        shuffle_read_bytes=totals.shuffle_read_bytes,
-        shuffle_write_bytes=totals.shuffle_write_bytes,
-        memory_spilled_bytes=totals.memory_spilled_bytes,
-        disk_spilled_bytes=totals.disk_spilled_bytes,
-    )

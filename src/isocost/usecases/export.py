@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from isocost.jobbank.parquet import exporting
-from isocost.jobbank.rows import Tabulator, stage_rows
+from isocost.jobbank.rows import Tabulator
+from isocost.jobbank.stage_rows import stage_rows
 from isocost.store.base import Store
 from isocost.usecases.report import NodeTypesOf, trial_records
 

@@ -9,6 +9,7 @@ each interval is made wider: with m of them, 1 − 0.05 / m each makes at least 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from math import isclose
 from statistics import fmean
 from typing import Final
 
@@ -20,6 +21,7 @@ TOGETHER: Final = 0.95
 NOMINAL_COVERAGE: Final = 0.80
 # Below six witnesses even if all of them agree, that is no rarer than 1 in 16 by chance alone.
 LEAST_WITNESSES: Final = 6
+_SAME: Final = 1e-9
 
 Pair = tuple[TrialMeasures, TrialMeasures]
 Key = tuple[str, int, str]
@@ -166,7 +168,7 @@ ValueOf = Callable[[TrialMeasures], float | None]
 _MEANS: Final[Sequence[tuple[str, str, ValueOf]]] = (
     (
         "prediction_error",
-        "mean absolute error of predicted runtimes, as a fraction",
+        "mean absolute error of predicted runtimes",
         lambda t: t.error_fraction,
     ),
     (
@@ -206,7 +208,7 @@ class _Counted:
             for place, (a, b) in enumerate(self.pairs)
             if (one := value_of(a)) is not None and (other := value_of(b)) is not None
         ]
-        differences = [(group, other - one) for group, one, other in known]
+        differences = [(group, _difference(one, other)) for group, one, other in known]
         means = [(group, fmean(of)) for group, of in grouped(differences).items()]
         difference = mean_by_group(differences, confidence=self.confidence)
         return MeasureDifference(
@@ -248,9 +250,18 @@ def _enough(difference: Estimate | None) -> Estimate | None:
     return difference if difference and difference.group_count >= LEAST_WITNESSES else None
 
 
+def _difference(before: float, after: float) -> float:
+    """Return `after` less `before`.
+
+    Sums differ in their last digits from one machine to another, and that always to one side
+    would be called a difference beyond chance.
+    """
+    return 0.0 if isclose(before, after, rel_tol=_SAME, abs_tol=_SAME) else after - before
+
+
 def _gap_difference(groups: Sequence[Sequence[Pair]]) -> float:
     pairs = [pair for group in groups for pair in group]
-    return _gap([b for _, b in pairs]) - _gap([a for a, _ in pairs])
+    return _difference(_gap([a for a, _ in pairs]), _gap([b for _, b in pairs]))
 
 
 def _gap(trials: Sequence[TrialMeasures]) -> float:

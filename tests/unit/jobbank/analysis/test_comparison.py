@@ -69,6 +69,17 @@ def test_worse_in_one_measure_is_worse_whatever_else_is_better():
     assert found.verdict is Verdict.WORSE
 
 
+def test_last_digits_of_another_machine_are_no_difference():
+    digits = tuple(
+        replace(
+            t, cost_ratio=t.cost_ratio * (1 + 1e-15), error_fraction=t.error_fraction * (1 + 1e-15)
+        )
+        for t in USUAL.trials
+    )
+    found = compare(USUAL, replace(USUAL, trials=digits))
+    assert set(verdicts(found).values()) == {"no difference"}
+
+
 def test_chance_alone_is_called_a_difference_in_at_most_one_of_twenty_comparisons():
     scale = Scale(workload_count=8, cold_start_count=2, run_count=4)
     drawn = [an_experiment_measured(str(seed), seed=seed, scale=scale) for seed in range(2 * 80)]
