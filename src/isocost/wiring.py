@@ -52,10 +52,10 @@ from isocost.usecases.recommend import Offer, offer_of
 if TYPE_CHECKING:
     from isocost.jobbank.workspace_plans import Grounds
     from isocost.recommend.policy import Policy
-    from isocost.usecases.carry import Stand, StandPlan
     from isocost.usecases.connect import Connecting, Reached
     from isocost.usecases.loop import Loop, LoopStep
     from isocost.usecases.measure import Stage
+    from isocost.usecases.stand import Stand, StandPlan
     from isocost.usecases.trials import Carry
 
 # A person who connects a workspace is waiting; a wrong address should not take a minute.
@@ -253,7 +253,7 @@ def open_stand(plan: "StandPlan") -> "Iterator[Stand]":
     from isocost.simulator.server.control import WorkspaceControl
     from isocost.simulator.server.serving import serving
     from isocost.simulator.workspace.workspace import REGIONS, WorkspaceOptions
-    from isocost.usecases.carry import Stand, WorkspaceTime
+    from isocost.usecases.stand import Stand, WorkspaceTime
 
     options = WorkspaceOptions(cloud=plan.cloud, seed=plan.seed)
     with serving(options, is_waited_for=False) as address:

@@ -5,18 +5,14 @@ the server uses. Only time is the workspace's own, and only afterwards the simul
 was true. All chance follows from the plan's seed and the trial's place in the experiment.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, suppress
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import timedelta
 from functools import lru_cache
 from math import inf, isfinite
-from typing import Any, Final, TypeVar
-
-import msgspec
+from typing import Any, Final
 
 from isocost.domain.cluster import ClusterSpec
-from isocost.domain.execution import Execution
 from isocost.domain.experiment import (
     ColdShape,
     ExperimentPlan,
@@ -24,27 +20,21 @@ from isocost.domain.experiment import (
     Trial,
     TrialTruth,
 )
-from isocost.domain.profile import RunProfile
-from isocost.domain.project import Project, Sla
-from isocost.domain.recommendation import Recommendation
+from isocost.domain.project import Sla
 from isocost.domain.run import Run
-from isocost.domain.workspace import Cloud, Workspace
-from isocost.errors import ClusterTooLarge, NotFound, PlatformError
+from isocost.domain.workspace import Cloud
+from isocost.errors import ClusterTooLarge, PlatformError
 from isocost.jobbank.lineage import TrialRecord
 from isocost.jobbank.workspace_plans import Grounds
 from isocost.jobbank.workspace_policies import begun_on, policy_of
 from isocost.jobbank.workspace_truth import Judge, new_cluster
-from isocost.recommend.policy import Policy
 from isocost.simulator.conditions import Scenario
-from isocost.simulator.server.control import WorkspaceControl
 from isocost.simulator.workspace.values import seed_of
-from isocost.store.base import Transaction
 from isocost.units import S_PER_MINUTE
 from isocost.usecases.adopt import Intent, adopt
-from isocost.usecases.loop import Loop
 from isocost.usecases.reconcile import look_after
-
-Value = TypeVar("Value")
+from isocost.usecases.stand import OpenStand, Stand, StandPlan
+from isocost.usecases.trial_rows import trial_rows
 
 # One run a day, as recurring jobs have them.
 _PERIOD: Final = timedelta(days=1)
@@ -60,56 +50,8 @@ _SPOT_LOSSES: Final = 0.01
 _TASK_KEY: Final = "main"
 _CLUSTER_KEY: Final = "main"
 _WORKLOADS_KEPT: Final = 2
-
-
-class WorkspaceTime:
-    """The time in a simulated workspace, which stands still but for what moves it."""
-
-    def __init__(self, control: WorkspaceControl) -> None:
-        self._control = control
-        self._now: datetime | None = None
-
-    def now(self) -> datetime:
-        """Return the present moment; asked for once between two moves."""
-        if self._now is None:
-            self._now = self._control.now()
-        return self._now
-
-    def advance(self, until: datetime) -> None:
-        """Move on."""
-        self._now = datetime.fromisoformat(self._control.advance(until=until)["now"])
-
-    def forget(self) -> None:
-        """Ask again, after something else has moved it."""
-        self._now = None
-
-
-@dataclass(frozen=True, slots=True)
-class Stand:
-    """One simulated workspace, and a loop over it that keeps its rows in memory.
-
-    Attributes:
-        run_now: triggers a run of a definition over the API; the second text makes it one run
-            however often it is asked for.
-    """
-
-    workspace: Workspace
-    loop: Loop
-    control: WorkspaceControl
-    time: WorkspaceTime
-    run_now: Callable[[str, str], object]
-
-
-@dataclass(frozen=True, slots=True)
-class StandPlan:
-    """What a trial needs of its workspace."""
-
-    cloud: Cloud
-    seed: int
-    policy: Policy
-
-
-OpenStand = Callable[[StandPlan], AbstractContextManager[Stand]]
+# NumPy's generators take seeds of any size, others 32 bits.
+_MOST_SEED: Final = 2**32
 
 
 def carrier(
@@ -147,10 +89,6 @@ def carry(
     policy = policy_of(trial.policy, seed % _MOST_SEED)
     with open_stand(StandPlan(plan.cloud or Cloud.AWS, seed, policy)) as stand:
         return _Carrying(stand, trial, plan, judge=judge).through()
-
-
-# NumPy's generators take seeds of any size, SciPy's and ours 32 bits.
-_MOST_SEED: Final = 2**32
 
 
 class _Carrying:
@@ -250,42 +188,24 @@ class _Carrying:
         self, project_id: str, candidates: Sequence[ClusterSpec], max_runtime_s: float
     ) -> TrialRecord:
         with self._loop.store.transaction(read_only=True) as tx:
-            rows = _rows(tx, project_id)
-        rename = _Renaming(project_id, self._trial.project_id)
-        executions = [rename(each, Execution) for each in rows.executions]
-        runs = [rename(each, Run) for each in rows.runs]
-        truth = self._truth(runs, executions, candidates, max_runtime_s=max_runtime_s)
-        cold = self._trial.cold_start
+            record = trial_rows(tx, project_id, self._trial)
         deadline_s = max_runtime_s if isfinite(max_runtime_s) else None
-        return TrialRecord(
-            trial=replace(
-                self._trial, cold_start=replace(cold, max_runtime_s=deadline_s), truth=truth
-            ),
-            # The workspace is gone with this process: nobody can look after it any more.
-            project=replace(rename(rows.project, Project), origin=None),
-            runs=runs,
-            recommendations=[rename(each, Recommendation) for each in rows.recommendations],
-            executions=executions,
-            profiles={rename.text(run_id): each for run_id, each in rows.profiles.items()},
-        )
+        start = replace(self._trial.cold_start, max_runtime_s=deadline_s)
+        truth = self._truth(record, candidates, max_runtime_s=max_runtime_s)
+        return replace(record, trial=replace(self._trial, cold_start=start, truth=truth))
 
     def _truth(
-        self,
-        runs: Sequence[Run],
-        executions: Sequence[Execution],
-        candidates: Sequence[ClusterSpec],
-        *,
-        max_runtime_s: float,
+        self, record: TrialRecord, candidates: Sequence[ClusterSpec], *, max_runtime_s: float
     ) -> TrialTruth:
         billed = {str(t["run_id"]): float(t["total_usd"]) for t in self._stand.control.truths()}
-        of_run = {run_id: e for e in executions for run_id in e.run_ids}
+        of_run = {run_id: e for e in record.executions for run_id in e.run_ids}
         best = self._judge.best(self._fixed, candidates, max_runtime_s=max_runtime_s)
         return TrialTruth(
             best_spec=best.spec if best else None,
             best_usd=best.usd if best else None,
             billed_usd={run_id: billed[e.origin_run_id] for run_id, e in of_run.items()},
             duration_s={run_id: e.duration_s for run_id, e in of_run.items()},
-            expected_usd=self._expected_usd(runs, max_runtime_s),
+            expected_usd=self._expected_usd(record.runs, max_runtime_s),
         )
 
     def _expected_usd(self, runs: Sequence[Run], max_runtime_s: float) -> dict[str, float]:
@@ -300,50 +220,3 @@ class _Carrying:
             if isfinite(usd):
                 found[run.run_id] = usd
         return found
-
-
-@dataclass(frozen=True, slots=True)
-class _Rows:
-    project: Project
-    runs: Sequence[Run]
-    recommendations: Sequence[Recommendation]
-    executions: Sequence[Execution]
-    profiles: Mapping[str, RunProfile]
-
-
-def _rows(tx: Transaction, project_id: str) -> _Rows:
-    runs = tx.runs_of(project_id)
-    return _Rows(
-        tx.project(project_id),
-        runs,
-        tx.recommendations_of(project_id),
-        tx.executions_of(project_id),
-        dict(_profiles(tx, runs)),
-    )
-
-
-def _profiles(tx: Transaction, runs: Sequence[Run]) -> Iterator[tuple[str, RunProfile]]:
-    for run in runs:
-        with suppress(NotFound):  # it failed, or its log could not be read
-            yield run.run_id, tx.profile(run.run_id)
-
-
-class _Renaming:
-    """Puts the trial's project id in the place of the one that the import made.
-
-    Every id of a project's rows begins with the project's. The policies of one workload and cold
-    start meet the same workspace, and so the same ids, which a shared store must tell apart.
-    """
-
-    def __init__(self, before: str, after: str) -> None:
-        self._before = before
-        self._after = after
-
-    def __call__(self, value: object, noun: type[Value]) -> Value:
-        body = msgspec.json.encode(value)
-        return msgspec.json.decode(
-            body.replace(self._before.encode(), self._after.encode()), type=noun
-        )
-
-    def text(self, value: str) -> str:
-        return value.replace(self._before, self._after)
