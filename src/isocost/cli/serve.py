@@ -6,6 +6,7 @@ import os
 import re
 import signal
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
@@ -17,10 +18,6 @@ from isocost.settings import read_settings
 from isocost.units import S_PER_HOUR, S_PER_MINUTE
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from isocost.domain.cluster import NodeType
-    from isocost.domain.experiment import ExperimentPlan
     from isocost.usecases.loop import LoopStep
 
 # Whoever waits for the server to go with its parent waits no longer than this.
@@ -73,15 +70,12 @@ def serve(  # noqa: PLR0913  a command's parameters are its options
     # The web server takes the signal, ends, and raises it again: as an exception it lets the steps
     # under way be finished.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-
-    def machines_of(plan: "ExperimentPlan") -> "Sequence[NodeType]":
-        return node_types_of(plan, settings)
-
     with open_loop(settings, tell=_log_step) as loop:
         watch = Watch(loop, period=period)
         secret_of = open_secrets(settings).webhook_secret_of
         served = Served(loop.store, watch.wake, watch.pulse, secret_of, token=token)
-        both = beside(application(served), pages(loop.store, node_types_of=machines_of))
+        shown = pages(loop.store, node_types_of=partial(node_types_of, settings=settings))
+        both = beside(application(served), shown)
         listener = Listener(Access(both, token), address)
         if exit_with_parent:
             parent = os.getppid()
