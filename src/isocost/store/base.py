@@ -12,7 +12,7 @@ from typing import Protocol
 from isocost.domain.change import Change
 from isocost.domain.cluster import ClusterSpec
 from isocost.domain.execution import Execution
-from isocost.domain.experiment import Experiment, Trial
+from isocost.domain.experiment import Experiment, Trial, TrialState
 from isocost.domain.profile import RunProfile
 from isocost.domain.project import Project
 from isocost.domain.recommendation import Recommendation, RecommendationState
@@ -260,6 +260,10 @@ class Transaction(Protocol):
 
     def trials_of(self, experiment: str) -> Sequence[Trial]:
         """Return an experiment's trials by ordinal."""
+        ...
+
+    def trial_counts(self, experiment: str) -> Mapping[TrialState, int]:
+        """Return how many of an experiment's trials are in each state that some are in."""
         ...
 
 

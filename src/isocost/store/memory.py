@@ -1,12 +1,13 @@
 """A store in this process's memory: for tests, simulations and anything not worth a file."""
 
 import threading
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from isocost.domain.change import Change, ChangeState
 from isocost.domain.execution import Execution
-from isocost.domain.experiment import Experiment, Trial
+from isocost.domain.experiment import Experiment, Trial, TrialState
 from isocost.domain.profile import RunProfile
 from isocost.domain.project import Project
 from isocost.domain.recommendation import Recommendation, RecommendationState
@@ -192,6 +193,9 @@ class _MemoryTransaction(Across):
     def trials_of(self, experiment: str) -> Sequence[Trial]:
         trials = (t for t in self._tables.trials.values() if t.experiment == experiment)
         return sorted(trials, key=lambda t: t.ordinal)
+
+    def trial_counts(self, experiment: str) -> Mapping[TrialState, int]:
+        return Counter(trial.state for trial in self.trials_of(experiment))
 
     def _put(self, table: dict[str, Value], key: str, value: Value) -> None:
         if self._is_read_only:

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from isocost.domain.experiment import ColdStart
+from isocost.domain.experiment import ColdStart, TrialState
 from isocost.domain.project import Origin
 from isocost.domain.run import RunState
 from isocost.domain.workspace import Cloud, Plan, Workspace
@@ -158,6 +158,8 @@ class StoreSuite:
             for ordinal in (1, 0):
                 tx.put_trial(a_trial(f"t-{ordinal}", ordinal=ordinal))
             assert [trial.ordinal for trial in tx.trials_of("nightly")] == [0, 1]
+            assert tx.trial_counts("nightly") == {TrialState.QUEUED: 2}
+            assert tx.trial_counts("another") == {}
 
     def test_unknown_id_names_what_there_is(self, store: Store) -> None:
         with store.transaction() as tx:

@@ -83,6 +83,7 @@ class Worker:
         self._worker_id = 0
         self._alive_since_s = monotonic_s()
         self._last_beat_s = monotonic_s()
+        self._empty_until_s = 0.0
         self._held: set[int | None] = set()
         self._taking = asyncio.Lock()
 
@@ -167,10 +168,14 @@ class Worker:
 
     async def _take(self) -> Job | None:
         async with self._taking:
+            if monotonic_s() < self._empty_until_s:  # one hand looks for all
+                return None
             row = await self._ask(
                 lambda: self._manager.fetch_job([QUEUE], worker_id=self._worker_id)
             )
-            if row is not None:
+            if row is None:
+                self._empty_until_s = monotonic_s() + self._pace.poll_s
+            else:
                 self._held.add(row.id)
             return row
 

@@ -2,11 +2,11 @@
 
 from collections.abc import Collection, Mapping, Sequence
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from isocost.domain.change import Change, ChangeState
 from isocost.domain.execution import Execution
-from isocost.domain.experiment import Experiment, Trial
+from isocost.domain.experiment import Experiment, Trial, TrialState
 from isocost.domain.profile import RunProfile
 from isocost.domain.project import Project
 from isocost.domain.recommendation import Recommendation, RecommendationState
@@ -257,3 +257,9 @@ class _SqlTransaction(Across):
     def trials_of(self, experiment: str) -> Sequence[Trial]:
         query = select(tables.TRIALS.c.body).where(tables.TRIALS.c.experiment == experiment)
         return self._all(query.order_by(tables.TRIALS.c.ordinal), Trial)
+
+    def trial_counts(self, experiment: str) -> Mapping[TrialState, int]:
+        state = tables.TRIALS.c.state
+        counted = select(state, func.count()).where(tables.TRIALS.c.experiment == experiment)
+        rows = self._connection.execute(counted.group_by(state))
+        return {TrialState(name): found for name, found in rows}
