@@ -36,7 +36,7 @@ WORKLOADS = (
     "tpcds/q49",
     "tpcds/q65",
     "tpcds/q82",
-    "tpcds/returns-report",
+    "reports/returns",
     "iterative/pagerank",
     "ml/logistic-regression",
 )

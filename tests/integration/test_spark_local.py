@@ -27,7 +27,7 @@ OTHERS = (
     "ml/kmeans",
     "ml/logistic-regression",
     "etl/wide-join-write",
-    "tpcds/nightly-report",
+    "reports/nightly",
 )
 
 

@@ -8,8 +8,8 @@ from isocost.platforms.spark_local.data import Benchmark
 
 APPLICATIONS: Mapping[str, Application] = {
     **{f"tpcds/q{number}": sql.queries([number]) for number in range(1, 100)},
-    "tpcds/nightly-report": sql.queries([3, 7, 19, 42, 55]),
-    "tpcds/returns-report": sql.queries([1, 30, 81]),
+    "reports/nightly": sql.queries([3, 7, 19, 42, 55]),
+    "reports/returns": sql.queries([1, 30, 81]),
     **{f"tpch/q{n}": sql.queries([n], benchmark="tpch") for n in range(1, 23)},
     "sql/cube": sql.cube,
     "sql/sort-write": sql.sort_write,
@@ -38,7 +38,7 @@ _ON_TPCH = ("sql/sort-write", "rdd/word-count")
 # Several shapes, 10 to 16 s on one core, more than half of it in spark tasks: 24 runs of them fit
 # into the eight minutes that a demo may take, even on a machine a third slower.
 DEMO_WORKLOADS = (
-    "tpcds/nightly-report",
+    "reports/nightly",
     "tpcds/q22",
     "tpcds/q95",
     "rdd/sort",
