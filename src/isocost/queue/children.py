@@ -25,6 +25,9 @@ _ONE_THREAD: Final = {
 }
 # The environment is the whole process's: two threads at it would restore each other's changes.
 _STARTING: Final = threading.Lock()
+# A process that has carried so many items is replaced, so that what its libraries hold on to stays
+# bounded; to start another takes two seconds, a hundredth of what these items took.
+MOST_ITEMS: Final = 100
 # What an interrupted handler has to write down that its work is free again.
 _PATIENCE_S: Final = 5.0
 
@@ -39,15 +42,20 @@ class Ending:
 class Child:
     """A process that carries out items; used by one thread at a time, interrupted by any."""
 
-    def __init__(self, handlers: Handlers) -> None:
-        """Prepare; the first item starts the process."""
+    def __init__(self, handlers: Handlers, *, most_items: int = MOST_ITEMS) -> None:
+        """Prepare; the first item starts the process, and after `most_items` the next another."""
         self._handlers = handlers
+        self._most_items = most_items
+        self._item_count = 0
         self._process: BaseProcess | None = None
         self._pipe: Connection | None = None
 
     def carry(self, item: WorkItem) -> Ending:
         """Have an item carried out and wait for its end; a process that died is an ending too."""
+        if self._item_count >= self._most_items:
+            self.close()
         process, pipe = self._started()
+        self._item_count += 1
         try:
             pipe.send(item)
             wait([pipe, process.sentinel])
@@ -78,6 +86,7 @@ class Child:
     def _started(self) -> tuple[BaseProcess, Connection]:
         if self._process is None or self._pipe is None or not self._process.is_alive():
             self._forget()
+            self._item_count = 0
             # Not fork: a forked child inherits locks that other threads may hold.
             context = get_context("spawn")
             self._pipe, theirs = context.Pipe()
