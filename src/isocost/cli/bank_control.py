@@ -1,7 +1,6 @@
 """`isocost bank pause`, `resume`, `cancel` and `status`: what may become of an experiment."""
 
 import os
-import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from typing import Annotated, Final
@@ -16,7 +15,7 @@ from isocost.queue.base import Backlog, Queue
 from isocost.settings import read_settings
 from isocost.store.base import Store
 from isocost.usecases import orchestrate
-from isocost.usecases.orchestrate import Standing
+from isocost.usecases.orchestrate import Rhythm, Standing
 from isocost.wiring import open_queue, open_store
 
 Name = Annotated[str, typer.Argument(help="The experiment's name.")]
@@ -72,7 +71,7 @@ def status(
     with _opened() as (store, queue):
         if watch:
             with trial_progress() as progress:
-                orchestrate.watch_to_end(store, queue, name, tell=progress, rest=time.sleep)
+                orchestrate.watch_to_end(store, queue, name, tell=progress, rhythm=Rhythm())
         _show(store, queue, name, as_json=json)
 
 

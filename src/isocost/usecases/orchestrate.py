@@ -4,6 +4,7 @@ Rows of the store say what is to be done, the queue only tells workers where to 
 trials in twice does no harm, and what a queue has lost is put in again by whoever watches.
 """
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -20,7 +21,7 @@ from isocost.domain.experiment import (
     TrialEvent,
     TrialState,
 )
-from isocost.errors import InvalidInput
+from isocost.errors import Busy, InvalidInput, PlatformError
 from isocost.queue.base import Handlers, Queue, Shift, WorkItem
 from isocost.store.base import Store
 
@@ -29,7 +30,11 @@ TRIAL: Final = "trial"
 # What a person looking at a progress bar takes for live.
 LOOK_S: Final = 1.0
 # An item is lost when a worker has failed at it too often, minutes later; there is no hurry.
-REPUT_S: Final = 60.0
+_REPUT_S: Final = 60.0
+# Whoever only watches loses nothing by waiting for a database that is mended.
+_PATIENCE_S: Final = 900.0
+
+_LOG: Final = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +66,21 @@ class Watcher(Protocol):
     def __call__(self, standing: Standing) -> None:
         """Show it."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Rhythm:
+    """How somebody watches.
+
+    Attributes:
+        rest: waits so many seconds.
+        reput_s: how often what is not over, and not in the queue, is put in again.
+        patience_s: how long the database may fail.
+    """
+
+    rest: Callable[[float], None] = time.sleep
+    reput_s: float = _REPUT_S
+    patience_s: float = _PATIENCE_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,14 +187,14 @@ def carry_all(store: Store, crew: Crew, name: str, *, tell: Watcher) -> Standing
     """
     enqueue(store, crew.queue, name)
     if crew.process_count == 0 or standing_of(store, name).open_count == 0:
-        return watch_to_end(store, crew.queue, name, tell=tell, rest=time.sleep)
+        return watch_to_end(store, crew.queue, name, tell=tell, rhythm=Rhythm())
     with _at_work(crew) as worker:
 
         def rest(seconds: float) -> None:
             if wait([worker], seconds).done:
                 worker.result()  # it works until told to stop; else it tells why it could not
 
-        return watch_to_end(store, crew.queue, name, tell=tell, rest=rest)
+        return watch_to_end(store, crew.queue, name, tell=tell, rhythm=Rhythm(rest))
 
 
 @contextmanager
@@ -194,8 +214,7 @@ def watch_to_end(
     name: str,
     *,
     tell: Watcher,
-    rest: Callable[[float], None],
-    reput_every_s: float = REPUT_S,
+    rhythm: Rhythm,
 ) -> Standing:
     """Wait until every trial is over, or the experiment is paused or cancelled.
 
@@ -204,23 +223,30 @@ def watch_to_end(
         queue: that workers empty.
         name: the experiment's.
         tell: hears how it stands.
-        rest: waits so many seconds.
-        reput_every_s: how often what is not over, and is not in the queue, is put in again.
+        rhythm: how long it rests, and how patient it is.
 
     Raises:
         NotFound: if there is no such experiment.
+        PlatformError: if the database fails for longer than the patience.
     """
-    reput_at_s = monotonic_s() + reput_every_s
+    put_at_s = heard_at_s = monotonic_s()
     while True:
-        standing = standing_of(store, name)
-        tell(standing)
-        is_open = standing.experiment.state is ExperimentState.OPEN
-        if not is_open or standing.open_count == 0:
-            return standing
-        if monotonic_s() > reput_at_s:
-            _put_open(store, queue, name)
-            reput_at_s = monotonic_s() + reput_every_s
-        rest(LOOK_S)
+        try:
+            standing = standing_of(store, name)
+            if monotonic_s() - put_at_s > rhythm.reput_s:
+                _put_open(store, queue, name)
+                put_at_s = monotonic_s()
+            heard_at_s = monotonic_s()
+        except (PlatformError, Busy) as fault:
+            if monotonic_s() - heard_at_s > rhythm.patience_s:
+                raise
+            _LOG.warning("step=waiting reason=%s", fault)
+        else:
+            tell(standing)
+            is_open = standing.experiment.state is ExperimentState.OPEN
+            if not is_open or standing.open_count == 0:
+                return standing
+        rhythm.rest(LOOK_S)
 
 
 def _put_open(store: Store, queue: Queue, name: str) -> int:

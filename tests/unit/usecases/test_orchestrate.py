@@ -3,11 +3,12 @@
 import pytest
 
 from isocost.domain.experiment import ExperimentState, TrialEvent, TrialState
-from isocost.errors import InvalidInput, NotFound
+from isocost.errors import InvalidInput, NotFound, PlatformError
 from isocost.queue.inline import InlineQueue
 from isocost.store.memory import MemoryStore
 from isocost.testing.nouns import a_project, a_trial, an_experiment
 from isocost.usecases.orchestrate import (
+    Rhythm,
     cancel,
     enqueue,
     failures_of,
@@ -108,7 +109,7 @@ def test_watching_ends_with_the_last_trial(store, queue):
     def rest(_):
         put(store, f"t-{len(seen)}", *([TrialEvent.LEASE] * (len(seen) > 1)), TrialEvent.FINISH)
 
-    watch_to_end(store, queue, "nightly", tell=lambda s: seen.append(s.done), rest=rest)
+    watch_to_end(store, queue, "nightly", tell=lambda s: seen.append(s.done), rhythm=Rhythm(rest))
     assert seen == [1, 2, 3, 4]
 
 
@@ -118,7 +119,7 @@ def test_watching_ends_when_somebody_pauses(store, queue):
         queue,
         "nightly",
         tell=lambda _: None,
-        rest=lambda _: pause(store, queue, "nightly"),
+        rhythm=Rhythm(lambda _: pause(store, queue, "nightly")),
     )
     assert standing.experiment.state is ExperimentState.PAUSED
 
@@ -130,5 +131,39 @@ def test_watcher_puts_in_again_what_the_queue_has_lost(store, queue):
         seen.append(queue.backlog("nightly").waiting)
         cancel(store, queue, "nightly")
 
-    watch_to_end(store, queue, "nightly", tell=lambda _: None, rest=rest, reput_every_s=-1.0)
+    watch_to_end(store, queue, "nightly", tell=lambda _: None, rhythm=Rhythm(rest, reput_s=-1.0))
     assert seen == [3]
+
+
+class StoreWithFaults:
+    """A store whose server is away for some looks."""
+
+    def __init__(self, store, faults):
+        self._store = store
+        self.faults = faults
+
+    def transaction(self, *, read_only=False):
+        self.faults -= 1
+        if self.faults >= 0:
+            raise PlatformError("the server is away")
+        return self._store.transaction(read_only=read_only)
+
+
+def watch_through(faults, patience_s):
+    """Watch an experiment of which nothing is left, through faults; return the rests taken."""
+    store, rests = MemoryStore(), []
+    with store.transaction() as tx:
+        tx.put_experiment(an_experiment())
+    rhythm = Rhythm(rests.append, patience_s=patience_s)
+    faulty = StoreWithFaults(store, faults)
+    watch_to_end(faulty, InlineQueue(), "nightly", tell=lambda _: None, rhythm=rhythm)
+    return len(rests)
+
+
+def test_watcher_waits_for_a_server_that_is_away():
+    assert watch_through(3, patience_s=60.0) == 3
+
+
+def test_watcher_gives_up_in_the_end():
+    with pytest.raises(PlatformError, match="away"):
+        watch_through(3, patience_s=-1.0)
