@@ -1,11 +1,11 @@
 """How much faster two workers are than one, and what becomes of trials whose workers are killed.
 
-Real workers, started as users start them, on a real PostgreSQL; real trials, as small as trials
-are: one run of a short query on a simulated workspace, from many cold starts. First the same
-experiment is carried by one worker and by two, in turn and more than once, so that whatever else
-the machine does meets both. Then a long queue is emptied by four workers, of whom two are killed
-with SIGKILL on the way; the database itself keeps book of every trial's every step.
-Prints one JSON object.
+Real workers, started as users start them, on a real PostgreSQL; real trials on simulated
+workspaces. First the same experiment is carried by one worker and by two, in turn and more than
+once, so that whatever else the machine does meets both; beside the rates, which other programs on
+the machine change, stands the CPU that a trial takes, which they hardly do. Then a long queue of
+trials as small as they are made is emptied by four workers, of whom two are killed with SIGKILL on
+the way; the database itself keeps book of every trial's every step. Prints one JSON object.
 """
 
 import argparse
@@ -25,11 +25,14 @@ from isocost.queue.children import usable_cores
 from isocost.store.sql.store import SqlStore
 from isocost.testing.postgres import PostgresServer, find_programs, postgres_server
 from isocost.testing.workers import Site, end_counts, takeovers_s
+from isocost.units import S_PER_MINUTE
 
-WORKLOAD: Final = "tpch/q6"
+# As long as trials are: some runs of a query of middling size; and as short as they can be.
+USUAL: Final = ("tpcds/q1", 4)
+SHORT: Final = ("tpch/q6", 1)
 CREW: Final = 4
 KILLED: Final = 2
-# By then everybody has begun: a process of a worker takes two seconds to start.
+# Each; by then all have begun: a process of a worker takes two seconds to start.
 _WARM_COUNT: Final = 2
 _RUNNING: Final = "select count(*) from trials where state = 'running'"
 _OVER: Final = "select count(*) from trials where state not in ('queued', 'running')"
@@ -42,11 +45,13 @@ class Speed:
 
     Attributes:
         trials_per_minute: medians over rounds, by the number of workers.
+        cpu_s_per_trial: of the workers and their processes; likewise.
         ratio: median over rounds of two workers' rate over one's.
         ratios: of each round.
     """
 
     trials_per_minute: dict[str, float]
+    cpu_s_per_trial: dict[str, float]
     ratio: float
     ratios: list[float]
 
@@ -75,28 +80,53 @@ class Survival:
     seconds: float
 
 
+@dataclass(frozen=True, slots=True)
+class _Round:
+    per_minute: float
+    cpu_s_per_trial: float
+
+
 def measured_speed(server: PostgresServer, *, trials: int, rounds: int) -> Speed:
     """Return how fast one worker is, and two."""
-    rates: dict[int, list[float]] = {1: [], 2: []}
+    found: dict[int, list[_Round]] = {1: [], 2: []}
     for _ in range(rounds):
-        for count, found in rates.items():
-            found.append(_rate(server, worker_count=count, trials=trials))
-    ratios = [two / one for one, two in zip(rates[1], rates[2], strict=True)]
-    per_minute = {str(count): median(found) for count, found in rates.items()}
-    return Speed(per_minute, median(ratios), ratios)
+        for count, rounds_of in found.items():
+            rounds_of.append(_round(server, worker_count=count, trials=trials))
+    ratios = [two.per_minute / one.per_minute for one, two in zip(found[1], found[2], strict=True)]
+    return Speed(
+        {str(count): median(r.per_minute for r in each) for count, each in found.items()},
+        {str(count): median(r.cpu_s_per_trial for r in each) for count, each in found.items()},
+        median(ratios),
+        ratios,
+    )
 
 
-def _rate(server: PostgresServer, *, worker_count: int, trials: int) -> float:
-    """Return trials a minute, between the end of each worker's start and the last trial's end."""
+def _round(server: PostgresServer, *, worker_count: int, trials: int) -> _Round:
+    """Measure from when every worker has ended a trial to the end of the last one."""
     with _site(server) as site, ExitStack() as stack:
-        for _ in range(worker_count):
+        workers = [
             stack.enter_context(site.started("worker", "--concurrency", "1"))
-        watching = stack.enter_context(site.started(*_experiment(trials)))
+            for _ in range(worker_count)
+        ]
+        watching = stack.enter_context(site.started(*_experiment(USUAL, trials)))
         site.wait_until(_OVER, lambda n: n >= _WARM_COUNT * worker_count, patience_s=_PATIENCE_S)
         begin_s, before = site.server_s(), site.rows(_OVER)[0][0]
+        begin_cpu_s = sum(_cpu_s(worker.pid) for worker in workers)
         _result(watching.communicate()[0])
+        cpu_s = sum(_cpu_s(worker.pid) for worker in workers) - begin_cpu_s
         end_s = max(step.at_s for step in site.book())
-        return float((trials - before) / (end_s - begin_s) * 60)
+        done = trials - before
+        return _Round(done / (end_s - begin_s) * S_PER_MINUTE, cpu_s / done)
+
+
+def _cpu_s(pid: int) -> float:
+    """Return what a process and its children, those that ended too, have computed so far."""
+    process = Path("/proc", str(pid))
+    spent = (process / "stat").read_text().rpartition(")")[2].split()[11:15]
+    threads = (process / "task").iterdir()
+    children = [child for each in threads for child in (each / "children").read_text().split()]
+    ours_s = sum(map(int, spent)) / os.sysconf("SC_CLK_TCK")
+    return ours_s + sum(_cpu_s(int(child)) for child in children)
 
 
 def measured_survival(server: PostgresServer, *, trials: int) -> Survival:
@@ -105,7 +135,7 @@ def measured_survival(server: PostgresServer, *, trials: int) -> Survival:
         workers = [
             stack.enter_context(site.started("worker", "--concurrency", "1")) for _ in range(CREW)
         ]
-        watching = stack.enter_context(site.started(*_experiment(trials)))
+        watching = stack.enter_context(site.started(*_experiment(SHORT, trials)))
         site.wait_until(_OVER, lambda n: n >= trials // 3, patience_s=_PATIENCE_S)
         site.wait_until(_RUNNING, lambda n: n == CREW, patience_s=_PATIENCE_S)
         for worker in workers[:KILLED]:
@@ -136,18 +166,13 @@ def _site(server: PostgresServer) -> Iterator[Site]:
         yield site
 
 
-def _experiment(trials: int) -> list[str]:
-    options = f"--workloads {WORKLOAD} --cold-starts {trials} --runs 1 --seed 3 --name bench"
-    return [
-        "bank",
-        "run",
-        "--platform",
-        "workspace",
-        *options.split(),
-        "--queue",
-        "postgres",
-        "--json",
-    ]
+def _experiment(kind: tuple[str, int], trials: int) -> list[str]:
+    workload, runs = kind
+    options = (
+        f"--platform workspace --workloads {workload} --cold-starts {trials} --runs {runs} "
+        "--seed 3 --name bench --queue postgres --json"
+    )
+    return ["bank", "run", *options.split()]
 
 
 def _result(printed: str) -> dict[str, Any]:
@@ -161,8 +186,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json", action="store_true", help="accepted everywhere")
-    parser.add_argument("--trials", type=int, default=60, help="for the speed, in each round")
-    parser.add_argument("--rounds", type=int, default=3, help="one worker and two, in turn")
+    parser.add_argument("--trials", type=int, default=16, help="for the speed, in each round")
+    parser.add_argument("--rounds", type=int, default=4, help="one worker and two, in turn")
     parser.add_argument(
         "--queued", type=int, default=1000, help="for the kills; 0 leaves them out"
     )

@@ -108,6 +108,8 @@ def _leased(store: Store, experiment_name: str, trial_id: str) -> tuple[Trial, E
     """Return the trial in hand, or as it ended, or queued where its experiment is paused."""
     with store.transaction() as tx:
         trial, experiment = tx.trial(trial_id), tx.experiment(experiment_name)
+        if trial.is_over:
+            return trial, experiment.plan
         if trial.state is TrialState.RUNNING:  # its process died
             trial = _interrupted(trial, "the process that carried it died")
         if not trial.is_over and experiment.state is ExperimentState.OPEN:

@@ -28,6 +28,16 @@ class StoreWithFaults:
                 raise PlatformError("disk full")
 
 
+class Unwritable:
+    """A store whose every transaction refuses to write."""
+
+    def __init__(self, store):
+        self._store = store
+
+    def transaction(self, *, read_only=False):
+        return self._store.transaction(read_only=True)
+
+
 @pytest.fixture
 def store():
     store = MemoryStore()
@@ -70,6 +80,11 @@ def test_trial_that_is_carried_twice_is_stored_once(store):
 
     assert carried(store, counted) == carried(store, counted)
     assert len(calls) == 1
+
+
+def test_trial_that_is_over_is_not_written_again(store):
+    ended = carried(store)
+    assert carried(Unwritable(store)) == ended
 
 
 def test_interrupted_trial_is_handed_back_without_counting_as_an_attempt(store):
