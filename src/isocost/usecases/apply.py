@@ -266,14 +266,15 @@ def notice_edits(tx: Transaction, project: Project, definition: Definition) -> P
         for key, cluster in definition.clusters.items()
         if key in project.clusters and project.clusters[key].spec != cluster.spec
     ]
-    if not edited and set(definition.clusters) <= set(project.clusters):
+    gone = [
+        key
+        for key, cluster in project.clusters.items()
+        if key not in definition.clusters and (cluster.recommendation_id or cluster.going_back_to)
+    ]
+    if not edited and not gone and set(definition.clusters) <= set(project.clusters):
         return project
-    for key in edited:
-        recommendation_id = project.clusters[key].recommendation_id
-        if recommendation_id is not None:
-            applied = tx.recommendation(recommendation_id)
-            if applied.state is RecommendationState.APPLIED:
-                _expire(tx, [recommendation_id], "somebody else changed the cluster")
+    project = _let_go(tx, project, edited, reason="somebody else changed the cluster")
+    project = _let_go(tx, project, gone, reason="somebody else removed the cluster")
     changed = in_force(project, definition)
     for key in edited:  # its tag may still be there, its spec is not
         changed = changed.with_cluster(replace(changed.clusters[key], recommendation_id=None))
@@ -283,6 +284,20 @@ def notice_edits(tx: Transaction, project: Project, definition: Definition) -> P
         changed = replace(changed, guarding=replace(changed.guarding, notice=notice))
     tx.put_project(changed)
     return changed
+
+
+def _let_go(tx: Transaction, project: Project, keys: Sequence[str], *, reason: str) -> Project:
+    """Return the project with nothing of ours in force on these clusters, nor wanted there."""
+    for key in keys:
+        cluster = project.clusters[key]
+        applied_id = cluster.recommendation_id
+        # No run will judge what was applied and has not been judged.
+        if applied_id and tx.recommendation(applied_id).state is RecommendationState.APPLIED:
+            _expire(tx, [applied_id], reason)
+        project = project.with_cluster(
+            replace(cluster, recommendation_id=None, going_back_to=None)
+        )
+    return project
 
 
 def _expire(tx: Transaction, recommendation_ids: Sequence[str], reason: str) -> None:

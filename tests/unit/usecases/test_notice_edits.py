@@ -1,0 +1,58 @@
+"""What somebody else does to a definition counts, and leaves nothing waiting for ever."""
+
+from dataclasses import replace
+
+import pytest
+
+from isocost.domain.project import ProjectCluster, Target
+from isocost.domain.recommendation import RecommendationState
+from isocost.platforms.host import DefinedCluster, Definition
+from isocost.store.memory import MemoryStore
+from isocost.testing.nouns import LARGE, SMALL, a_project, a_recommendation, a_run
+from isocost.usecases.apply import notice_edits
+from isocost.usecases.conclude import unsettled_of
+
+APPLIED = a_recommendation(state=RecommendationState.APPLIED)
+IN_FORCE = ProjectCluster("main", LARGE, recommendation_id=APPLIED.recommendation_id)
+
+
+@pytest.fixture
+def tx():
+    with MemoryStore().transaction() as tx:
+        tx.put_project(a_project(clusters={"main": IN_FORCE}))
+        tx.put_run(a_run())
+        tx.put_recommendation(APPLIED)
+        yield tx
+
+
+def noticed(tx, **specs):
+    clusters = {key: DefinedCluster(key, spec) for key, spec in specs.items()}
+    return notice_edits(tx, tx.project("p-1"), Definition("17", "nightly", {}, clusters))
+
+
+def verdict(tx):
+    stored = tx.recommendation(APPLIED.recommendation_id)
+    return stored.state, stored.verdict
+
+
+def test_definition_as_it_was_left_changes_nothing(tx):
+    assert noticed(tx, main=LARGE) == tx.project("p-1")
+    assert verdict(tx)[0] is RecommendationState.APPLIED
+
+
+def test_spec_of_somebody_else_ends_what_was_applied(tx):
+    assert noticed(tx, main=SMALL).clusters["main"] == ProjectCluster("main", SMALL)
+    assert verdict(tx) == (RecommendationState.EXPIRED, "somebody else changed the cluster")
+
+
+def test_no_run_is_waited_for_of_a_cluster_that_is_gone(tx):
+    project = noticed(tx, etl=SMALL)
+    assert unsettled_of(tx, project) == []
+    assert verdict(tx) == (RecommendationState.EXPIRED, "somebody else removed the cluster")
+    assert project.clusters["etl"].spec == SMALL
+
+
+def test_nothing_is_gone_back_to_on_a_cluster_that_is_gone(tx):
+    going = replace(IN_FORCE, recommendation_id=None, going_back_to=Target(SMALL))
+    tx.put_project(a_project(clusters={"main": going}))
+    assert noticed(tx, etl=SMALL).clusters["main"].going_back_to is None
