@@ -182,8 +182,7 @@ def _project(
         project_id=project_id_of(workspace, definition),
         name=definition.name,
         clusters={
-            key: ProjectCluster(key, cluster.spec, recommendation_id=cluster.recommendation_id)
-            for key, cluster in definition.clusters.items()
+            key: ProjectCluster(key, cluster.spec) for key, cluster in definition.clusters.items()
         },
         sla=intent.sla,
         origin=Origin(

@@ -201,7 +201,7 @@ def _confirmed(tx: Transaction, change: Change, definition: Definition | None) -
             if issued.state is RecommendationState.ISSUED:  # else a user reset it meanwhile
                 tx.put_recommendation(issued.after(RecommendationEvent.APPLY))
     if change.kind in _FORCED and definition is not None:
-        project = in_force(project, definition)
+        project = in_force(tx, project, definition)
     tx.put_project(project)
 
 
@@ -220,24 +220,43 @@ def _conflicted(tx: Transaction, change: Change, definition: Definition | None) 
         _expire(tx, change.recommendation_ids, change.detail)
     project = tx.project(change.project_id)
     if definition is not None:
-        project = in_force(project, definition)
+        project = in_force(tx, project, definition)
     notice = f"A change was not made: {change.detail}."
     tx.put_project(replace(project, guarding=replace(project.guarding, notice=notice)))
 
 
-def in_force(project: Project, definition: Definition) -> Project:
+def in_force(tx: Transaction, project: Project, definition: Definition) -> Project:
     """Return the project with the specs that the definition has."""
+    tags = {key: cluster.recommendation_id for key, cluster in definition.clusters.items()}
+    own = own_recommendations(tx, project.project_id, tags)
     for key, cluster in definition.clusters.items():
         known = project.clusters.get(key) or ProjectCluster(key, cluster.spec)
         project = project.with_cluster(
             replace(
                 known,
                 spec=cluster.spec,
-                recommendation_id=cluster.recommendation_id,
+                recommendation_id=own.get(key),
                 going_back_to=None,
             )
         )
     return project
+
+
+def own_recommendations(
+    tx: Transaction, project_id: str, tags: Mapping[str, str | None]
+) -> Mapping[str, str]:
+    """Return by cluster key those recommendation tags that are of the project's own.
+
+    Who copies a databricks job, or a cluster in one, copies its tags, and nothing was recommended
+    to the copy.
+    """
+    known = tx.recommendations([tag for tag in tags.values() if tag is not None])
+    place = {tag: (each.project_id, each.cluster_key) for tag, each in known.items()}
+    return {
+        key: tag
+        for key, tag in tags.items()
+        if tag is not None and place.get(tag) == (project_id, key)
+    }
 
 
 _AFTER: Final[Mapping[ChangeEvent, Callable[[Transaction, Change, Definition | None], None]]] = {
@@ -275,7 +294,7 @@ def notice_edits(tx: Transaction, project: Project, definition: Definition) -> P
         return project
     project = _let_go(tx, project, edited, reason="somebody else changed the cluster")
     project = _let_go(tx, project, gone, reason="somebody else removed the cluster")
-    changed = in_force(project, definition)
+    changed = in_force(tx, project, definition)
     for key in edited:  # its tag may still be there, its spec is not
         changed = changed.with_cluster(replace(changed.clusters[key], recommendation_id=None))
     if edited:

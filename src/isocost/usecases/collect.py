@@ -16,6 +16,7 @@ from isocost.domain.run import Run, RunState
 from isocost.errors import NotFound
 from isocost.platforms.host import CollectedCluster, CollectedRun, EndedRun
 from isocost.store.base import Transaction
+from isocost.usecases.apply import own_recommendations
 from isocost.usecases.loop import Loop, LoopStep, Place
 
 # A run that started before another one may end after it; nobody's recurring run lasts longer.
@@ -121,10 +122,12 @@ def _store_collected(
         if stored.state is not ExecutionState.HEARD:  # another worker was faster
             return
         project = tx.project(execution.project_id)
+        tags = {run.cluster_key: run.recommendation_id for run in runs}
+        own = own_recommendations(tx, project.project_id, tags)
         for run in runs:
             if run.cluster_key not in project.clusters:
                 project = project.with_cluster(ProjectCluster(run.cluster_key, run.spec))
-            tx.put_run(run)
+            tx.put_run(replace(run, recommendation_id=own.get(run.cluster_key)))
         tx.put_project(project)
         tx.put_execution(
             replace(

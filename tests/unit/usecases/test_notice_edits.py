@@ -9,7 +9,7 @@ from isocost.domain.recommendation import RecommendationState
 from isocost.platforms.host import DefinedCluster, Definition
 from isocost.store.memory import MemoryStore
 from isocost.testing.nouns import LARGE, SMALL, a_project, a_recommendation, a_run
-from isocost.usecases.apply import notice_edits
+from isocost.usecases.apply import notice_edits, own_recommendations
 from isocost.usecases.conclude import unsettled_of
 
 APPLIED = a_recommendation(state=RecommendationState.APPLIED)
@@ -56,3 +56,18 @@ def test_nothing_is_gone_back_to_on_a_cluster_that_is_gone(tx):
     going = replace(IN_FORCE, recommendation_id=None, going_back_to=Target(SMALL))
     tx.put_project(a_project(clusters={"main": going}))
     assert noticed(tx, etl=SMALL).clusters["main"].going_back_to is None
+
+
+def test_tag_of_another_projects_recommendation_counts_for_nothing(tx):
+    tx.put_project(a_project("p-2"))
+    copied = DefinedCluster("main", LARGE, recommendation_id=APPLIED.recommendation_id)
+    definition = Definition("18", "copy of nightly", {}, {"main": copied})
+    project = notice_edits(tx, tx.project("p-2"), definition)
+    assert project.clusters["main"] == ProjectCluster("main", LARGE)
+    assert verdict(tx)[0] is RecommendationState.APPLIED
+
+
+@pytest.mark.parametrize("tag", ["r-1-next", "of another installation", None])
+def test_only_the_own_recommendation_of_a_cluster_is_its_tag(tx, tag):
+    own = own_recommendations(tx, "p-1", {"main": tag, "etl": tag})
+    assert own == ({"main": tag} if tag == APPLIED.recommendation_id else {})
