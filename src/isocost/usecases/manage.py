@@ -12,7 +12,7 @@ from isocost.domain.recommendation import (
     RecommendationState,
 )
 from isocost.errors import InvalidInput
-from isocost.store.base import Store
+from isocost.store.base import Store, Transaction
 from isocost.usecases.apply import carry_out, plan_apply, plan_roll_back
 from isocost.usecases.loop import Loop
 from isocost.usecases.observe import last_good_target
@@ -21,17 +21,25 @@ _OPEN: Final = {RecommendationState.DRAFTED, RecommendationState.ISSUED}
 
 
 def set_sla(store: Store, project_id: str, sla: Sla | None) -> Project:
-    """Give a project another deadline; its clusters learn again what keeps it."""
+    """Give a project another deadline; its clusters learn again what keeps it.
+
+    What was recommended for the old one and is not applied expires.
+    """
     with store.transaction() as tx:
         project = replace(tx.project(project_id), sla=sla)
+        _expire_open(tx, project_id, "the deadline was changed")
         tx.put_project(_renewed(project))
         return tx.project(project_id)
 
 
 def set_limits(store: Store, project_id: str, limits: Limits) -> Project:
-    """Give a project other limits."""
+    """Give a project other limits; its clusters learn again.
+
+    What was recommended within the old ones and is not applied expires: it may break the new.
+    """
     with store.transaction() as tx:
         project = replace(tx.project(project_id), limits=limits)
+        _expire_open(tx, project_id, "the limits were changed")
         tx.put_project(_renewed(project))
         return tx.project(project_id)
 
@@ -63,15 +71,19 @@ def reset(store: Store, project_id: str) -> Project:
     """
     with store.transaction() as tx:
         project = tx.project(project_id)
-        for recommendation in tx.recommendations_of(project_id, states=_OPEN):
-            expired = recommendation.after(RecommendationEvent.EXPIRE)
-            tx.put_recommendation(replace(expired, verdict="the project was reset"))
+        _expire_open(tx, project_id, "the project was reset")
         executions = tx.executions_of(project_id, newest=1)
         learned_from = executions[-1].ordinal + 1 if executions else 0
         guarding = replace(NOT_GUARDED, is_auto_apply=project.guarding.is_auto_apply)
         project = replace(project, guarding=guarding, baseline_ids=(), learned_from=learned_from)
         tx.put_project(_renewed(project))
         return tx.project(project_id)
+
+
+def _expire_open(tx: Transaction, project_id: str, reason: str) -> None:
+    for recommendation in tx.recommendations_of(project_id, states=_OPEN):
+        expired = recommendation.after(RecommendationEvent.EXPIRE)
+        tx.put_recommendation(replace(expired, verdict=reason))
 
 
 def _renewed(project: Project) -> Project:
