@@ -25,7 +25,8 @@ from isocost.testing.queue_suite import (
     working,
 )
 
-QUICK = Pace(heartbeat_s=0.2, stalled_s=1.5, poll_s=0.05)
+# Four heartbeats and more may be late where the machine is busy; nobody is thought dead for that.
+QUICK = Pace(heartbeat_s=0.2, stalled_s=3.0, poll_s=0.05)
 PATIENCE_S = 60.0
 
 
@@ -82,7 +83,7 @@ def test_item_of_a_killed_worker_is_taken_over(queue, address, tmp_path):
     killed_s = monotonic_s()
     with working(queue, tmp_path, grace_s=0.0):
         wait_for(tmp_path / "began 1")
-    assert monotonic_s() - killed_s < 10
+    assert monotonic_s() - killed_s < PATIENCE_S
 
 
 def test_takeover_is_within_a_minute_at_the_usual_pace():
@@ -121,7 +122,7 @@ def test_worker_that_lives_keeps_an_item_that_takes_long(queue, address, tmp_pat
         wait_for(tmp_path / "began 1")
         (tmp_path / "began 1").unlink()
         with working(queue, tmp_path, grace_s=0.0):
-            time.sleep(3 * QUICK.stalled_s)
+            time.sleep(2 * QUICK.stalled_s)
         assert not (tmp_path / "began 1").exists()
 
 

@@ -70,6 +70,7 @@ class Calls:
             _with_defaults(conninfo, name), open=False, max_size=0, timeout=_CONNECTING_S
         )
         self._app = App(connector=PsycopgConnector())
+        self._is_away = False  # as the log was told
 
     @asynccontextmanager
     async def opened(self) -> AsyncIterator[JobManager]:
@@ -100,7 +101,6 @@ class Calls:
         """
         deadline_s = monotonic_s() + patience_s
         pause_s = _FIRST_PAUSE_S
-        is_told = False
         while True:
             try:
                 answer = await ask()
@@ -108,17 +108,24 @@ class Calls:
                 fault = _cause(error)
                 if not is_passing(fault):
                     raise self._refusal(fault) from error
+                self._tell_away(fault)
                 if monotonic_s() + pause_s > deadline_s:
                     raise self._absence(fault) from error
-                if not is_told:
-                    _LOG.warning("step=waiting database=%s reason=%s", self.name, _words(fault))
-                is_told = True
                 await asyncio.sleep(pause_s)
                 pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
             else:
-                if is_told:
-                    _LOG.info("step=resumed database=%s", self.name)
+                self._tell_back()
                 return answer
+
+    def _tell_away(self, fault: BaseException) -> None:
+        if not self._is_away:
+            _LOG.warning("step=waiting database=%s reason=%s", self.name, _words(fault))
+        self._is_away = True
+
+    def _tell_back(self) -> None:
+        if self._is_away:
+            _LOG.info("step=resumed database=%s", self.name)
+        self._is_away = False
 
     def _absence(self, fault: BaseException) -> Unavailable:
         return Unavailable(

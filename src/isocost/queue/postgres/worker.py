@@ -123,11 +123,13 @@ class Worker:
     async def _take_back(self) -> None:
         """Put back what dead workers hold, and what we were given in an answer that was lost."""
         async with self._taking:
+            # As it was before the question: what ends meanwhile is still in the answer.
+            held = set(self._held)
             ours = await self._manager.list_jobs_async(
                 queue=QUEUE, status=BEGUN, worker_id=self._worker_id
             )
             for row in ours:
-                if row.id not in self._held:
+                if row.id not in held:
                     await self._put_back(row, _AT_ONCE)
         await self._take_over()
 
