@@ -107,7 +107,8 @@ def rule(run: Run, stakes: Stakes) -> Ruling:
         return Ruling(Action.CHANGED, f"{what}{why}, which no other cluster undoes", is_dear)
     if share is not None and share.cause in _OF_THE_CLOUD and stakes.was_kept:
         return Ruling(Action.NOTHING, f"{what}{why}, while {run.spec} did well before", is_dear)
-    if stakes.good is None or stakes.good == run.spec:
+    # What ran may be smaller than what was asked for, where the cloud took nodes away.
+    if stakes.good in {None, run.spec, run.asked_spec}:
         kept = f"{what}{why}; there is no other cluster to go back to"
         return Ruling(Action.NOTHING, kept, is_dear)
     return Ruling(Action.ROLL_BACK, f"{what}{why}", is_dear)

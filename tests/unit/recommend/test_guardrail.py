@@ -51,6 +51,11 @@ def test_failed_run_rolls_back_with_its_reason():
     assert (ruling.action, ruling.reason) == (Action.ROLL_BACK, "the run failed: out of memory")
 
 
+def test_cluster_that_came_smaller_than_asked_for_is_not_gone_back_to():
+    run = late(asked_spec=SMALL)
+    assert rule(run, stakes(good=SMALL)).action is Action.NOTHING
+
+
 def test_late_run_rolls_back_and_says_how_late():
     ruling = rule(late(), stakes())
     assert ruling.action is Action.ROLL_BACK
