@@ -121,7 +121,7 @@ def look_after(loop: Loop, project_id: str, *, go_on: Callable[[], bool] = lambd
         place = loop.place_of(project)
         hear(loop, project, place)
         _reconcile(loop, project_id, place, go_on=go_on)
-    except Busy:  # our own database is, which is no fault of the project; the next look goes on
+    except Busy:  # the database or the workspace is, or a run was repaired; the next look goes on
         return False
     except (UserError, PlatformError) as error:
         store_fault(loop, project_id, str(error), now=now)

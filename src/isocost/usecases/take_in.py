@@ -10,7 +10,6 @@ from isocost.domain.workspace import Workspace
 from isocost.errors import UserError
 from isocost.model.log_evidence import is_disturbed
 from isocost.recommend.work import input_bytes_of
-from isocost.store.base import Transaction
 from isocost.usecases.loop import Loop, LoopStep, Place
 
 _UNREADABLE: Final = "its event log could not be read"
@@ -122,8 +121,3 @@ def _store(
                 late_log_until=stored.late_log_until or late_until,
             )
         )
-
-
-def runs_of_execution(tx: Transaction, execution: Execution) -> list[Run]:
-    """Return the runs of an execution's clusters."""
-    return [tx.run(run_id) for run_id in execution.run_ids]

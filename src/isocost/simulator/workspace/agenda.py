@@ -19,10 +19,6 @@ class Agenda:
         """Have an action carried out once it is `at`."""
         heapq.heappush(self._entries, (at, next(self._numbers), action))
 
-    def next_at(self) -> datetime | None:
-        """Return when the next action is due; None if there is none."""
-        return self._entries[0][0] if self._entries else None
-
     def pop_due(self, until: datetime) -> tuple[datetime, Action] | None:
         """Return and forget the first action due by `until`, with its due time."""
         if not self._entries or self._entries[0][0] > until:
