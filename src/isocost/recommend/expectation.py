@@ -20,14 +20,12 @@ from isocost.model.noise import run_sd
 from isocost.model.points import points_of
 from isocost.model.project import ProjectModel
 from isocost.model.transfer import Learned
+from isocost.recommend.next_input import OTHER_SIZE_LOG
 
 # As many runs say what is usual: two working weeks, and the same days of the month's weeks.
 RECENT_RUNS: Final = 28
 # What a typical run reads is the median of a week's.
 TYPICAL_RUNS: Final = 7
-# Inputs this much apart are another size: half as far as the size at which a model that has
-# settled learns anew (phases.INPUT_JUMP), and twice what quiet weekends make of a daily load.
-OTHER_SIZE_LOG: Final = log(1.3)
 # Of a job whose sizes scatter more, a size is another one beyond as many robust sds.
 OTHER_SIZE_SDS: Final = 4.0
 # What runs of one cluster differ by beside noise: 0.3 by which a program's slope may be another,

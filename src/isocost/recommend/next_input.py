@@ -10,10 +10,12 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from math import log
 from statistics import median
+from typing import Final
 
-from isocost.recommend.expectation import OTHER_SIZE_LOG
-
-_WEEK = timedelta(days=7)
+# Inputs this much apart are another size: half as far as the size at which a model that has
+# settled learns anew (phases.INPUT_JUMP), and twice what quiet weekends make of a daily load.
+OTHER_SIZE_LOG: Final = log(1.3)
+_WEEK: Final = timedelta(days=7)
 
 
 def next_input(read: Sequence[tuple[datetime, float | None]]) -> float | None:

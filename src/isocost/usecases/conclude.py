@@ -187,7 +187,7 @@ def _answer(
         return _Answer(key, f"no run of {key} is known yet")
     parent = history[-1][0]
     if parent.asked_spec is not None and parent.asked_spec != cluster.spec:
-        return _Answer(key, f"waiting for a run of {cluster.spec}, which somebody set")
+        return _Answer(key, f"waiting for a run of {cluster.spec}, which is set now")
     try:
         offer = _allowed(place, cluster, loop.offer_for(place.workspace, project, cluster))
         phase = _phase_of(project, key)

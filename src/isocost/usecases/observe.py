@@ -19,7 +19,7 @@ from isocost.domain.recommendation import (
     RecommendationState,
 )
 from isocost.domain.run import Run, RunState
-from isocost.recommend.expectation import OTHER_SIZE_LOG
+from isocost.recommend.next_input import OTHER_SIZE_LOG
 from isocost.store.base import Transaction
 from isocost.usecases.conclude import NEWEST_RUNS, allowed_seconds
 from isocost.usecases.loop import BASELINE_RUNS, Loop, LoopStep, Place
