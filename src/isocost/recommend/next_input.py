@@ -7,7 +7,7 @@ large ones.
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from itertools import pairwise
+from itertools import pairwise, takewhile
 from math import log
 from statistics import median
 from typing import Final
@@ -21,7 +21,10 @@ _WEEK: Final = timedelta(days=7)
 def next_input(read: Sequence[tuple[datetime, float | None]]) -> float | None:
     """Return the bytes that the next run is expected to read; None where nobody knows.
 
-    Runs of another size than the newest say nothing: the data have jumped since.
+    Where the newest run read what the run of its own day and time read a week before, the next one
+    is expected to do so, too; of one and two weeks before the larger counts, so that a holiday
+    does not make a small day of the next. Else the data have jumped, and only what was read since
+    says anything.
 
     Args:
         read: when each run was asked for and its input in bytes, None if not known; oldest first.
@@ -30,22 +33,32 @@ def next_input(read: Sequence[tuple[datetime, float | None]]) -> float | None:
     if not known:
         return None
     newest_at, newest = known[-1]
-    alike: list[tuple[datetime, float]] = []
-    for when, size in reversed(known):
-        if abs(log(size / newest)) > OTHER_SIZE_LOG or newest_at - when > 2 * _WEEK:
-            break
-        alike.append((when, size))
     every = _interval(read)
-    if every is None:
-        return max(size for _, size in alike)
-    weeks_before = [
-        size
-        for when, size in alike
-        if when < newest_at and abs(_from_week_to_week(newest_at + every - when)) <= every / 2
-    ]
-    if weeks_before:
-        return weeks_before[0]
-    return max(size for when, size in alike if newest_at - when <= _WEEK)
+    own = [_read_about(known, newest_at - n * _WEEK, every) for n in (1, 2)]
+    if every is None or own[0] is None:
+        return max(size for when, size in known if newest_at - when <= _WEEK)
+    weeks = [n for n, size in enumerate(own, start=1) if size and _is_alike(size, newest)]
+    if 1 not in weeks:
+        return max(_since_jump(known))
+    due = [_read_about(known, newest_at + every - n * _WEEK, every) for n in weeks]
+    return max((size for size in due if size), default=newest)
+
+
+def _read_about(
+    known: Sequence[tuple[datetime, float]], at: datetime, every: timedelta | None
+) -> float | None:
+    """Return what the newest run about a moment read; None if there was none."""
+    near = (every or timedelta(0)) / 2
+    return next((size for when, size in reversed(known) if abs(when - at) <= near), None)
+
+
+def _since_jump(known: Sequence[tuple[datetime, float]]) -> list[float]:
+    sizes = [size for _, size in reversed(known)]
+    return list(takewhile(lambda size: _is_alike(size, sizes[0]), sizes))
+
+
+def _is_alike(size: float, other: float) -> bool:
+    return abs(log(size / other)) <= OTHER_SIZE_LOG
 
 
 def _interval(read: Sequence[tuple[datetime, float | None]]) -> timedelta | None:
@@ -54,8 +67,3 @@ def _interval(read: Sequence[tuple[datetime, float | None]]) -> timedelta | None
     gaps = [(later - earlier).total_seconds() for earlier, later in pairwise(times)]
     usual = timedelta(seconds=median(gaps)) if gaps else _WEEK
     return usual if timedelta(0) < usual < _WEEK else None
-
-
-def _from_week_to_week(apart: timedelta) -> timedelta:
-    """Return by how much a time apart differs from the nearest number of weeks, at least one."""
-    return apart - max(1, round(apart / _WEEK)) * _WEEK

@@ -13,7 +13,7 @@ from typing import Final
 from isocost.domain.execution import Execution, ExecutionEvent, ExecutionState
 from isocost.domain.project import Project, ProjectCluster
 from isocost.domain.run import Run, RunState
-from isocost.errors import NotFound
+from isocost.errors import Busy, NotFound
 from isocost.platforms.host import CollectedCluster, CollectedRun, EndedRun
 from isocost.store.base import Transaction
 from isocost.usecases.apply import own_recommendations
@@ -89,6 +89,10 @@ def collect(loop: Loop, execution: Execution, place: Place) -> None:
     except NotFound as error:  # the workspace forgets runs after two months
         lost = replace(execution.after(ExecutionEvent.GIVE_UP), reason=str(error))
         _put(loop, lost)
+        return
+    except Busy as error:  # the run is being repaired, or the workspace asks for patience
+        pause = loop.patience.pause(execution.attempt_count)
+        _put(loop, execution.postponed(place.now() + pause, str(error)))
         return
     loop.tell(LoopStep.GATHERED, execution.project_id)
     now = place.now()

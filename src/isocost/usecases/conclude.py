@@ -200,7 +200,8 @@ def _answer(
         return _Answer(key, str(error), is_hindered=True)
     if isinstance(answer, Abstention):
         return _Answer(key, answer.reason)
-    is_change = answer.spec != parent.spec or parent.state is RunState.FAILED
+    present = parent.spec if cluster.min_workers else cluster.spec
+    is_change = answer.spec != present or parent.state is RunState.FAILED
     verb = "next on" if is_change else "stays on"
     note = f"{verb} {answer.spec}: {answer.evidence.reason}"
     return _Answer(key, note, answer, parent, is_change)

@@ -150,11 +150,11 @@ def roll_back_by_hand(loop: Loop, recommendation_id: str) -> Change:
             )
         target = last_good_target(tx, project, recommendation.cluster_key, not_on=cluster.spec)
         project = project.with_cluster(replace(cluster, going_back_to=target))
-        by_hand = RecommendationEvent.ROLL_BACK
-        if recommendation.state is RecommendationState.APPLIED:
-            recommendation = recommendation.after(RecommendationEvent.OBSERVE)
-        rolled_back = replace(recommendation.after(by_hand), verdict="rolled back by hand")
-        tx.put_recommendation(rolled_back)
+        if recommendation.state is not RecommendationState.ROLLED_BACK:  # else in vain
+            if recommendation.state is RecommendationState.APPLIED:
+                recommendation = recommendation.after(RecommendationEvent.OBSERVE)
+            rolled_back = recommendation.after(RecommendationEvent.ROLL_BACK)
+            tx.put_recommendation(replace(rolled_back, verdict="rolled back by hand"))
         tx.put_project(project)
     change = plan_roll_back(loop, project, loop.place_of(project))
     if change is None:

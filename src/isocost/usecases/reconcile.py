@@ -14,7 +14,7 @@ from isocost.domain.change import Change
 from isocost.domain.execution import Execution, ExecutionState
 from isocost.domain.project import Project
 from isocost.domain.recommendation import Recommendation, RecommendationState
-from isocost.errors import Busy, PlatformError, UserError
+from isocost.errors import Busy, InternalError, PlatformError, UserError
 from isocost.store.base import Transaction
 from isocost.usecases.apply import carry_out, notice_edits, plan_apply, plan_roll_back
 from isocost.usecases.collect import collect, hear
@@ -121,9 +121,7 @@ def look_after(loop: Loop, project_id: str, *, go_on: Callable[[], bool] = lambd
         place = loop.place_of(project)
         hear(loop, project, place)
         _reconcile(loop, project_id, place, go_on=go_on)
-    except Busy:  # the database or the workspace is, or a run was repaired; the next look goes on
-        return False
-    except (UserError, PlatformError) as error:
+    except (UserError, PlatformError, Busy) as error:
         store_fault(loop, project_id, str(error), now=now)
         return False
     if project.guarding.fault is not None or project.guarding.failed_looks:
@@ -150,6 +148,10 @@ def _reconcile(loop: Loop, project_id: str, place: Place, *, go_on: Callable[[],
             _notice_edits(loop, project_id, place)
             continue
         _do(loop, rows, step, place=place)
+    raise InternalError(
+        f"Project {project_id} asks for step after step without end. Please report this with its "
+        "executions: isocost run list"
+    )
 
 
 def _notice_edits(loop: Loop, project_id: str, place: Place) -> None:
@@ -180,12 +182,17 @@ def _take_in_late(loop: Loop, project_id: str, place: Place) -> None:
         newest = tx.executions_of(project_id, newest=_MAY_BE_LATE)
     late = [execution for execution in newest if execution.late_log_until]
     for execution in late:
-        if not execution.is_over or take_in_late(loop, execution, place):
+        now = place.now()
+        is_due = execution.due_at is None or now >= execution.due_at
+        if not execution.is_over or not is_due or take_in_late(loop, execution, place):
             continue
-        if execution.late_log_until is not None and place.now() > execution.late_log_until:
-            with loop.store.transaction() as tx:
-                stored = tx.execution(execution.execution_id)
-                tx.put_execution(replace(stored, late_log_until=None))
+        pause = loop.patience.pause(execution.attempt_count)
+        with loop.store.transaction() as tx:
+            stored = tx.execution(execution.execution_id)
+            waiting = replace(stored, due_at=now + pause, attempt_count=stored.attempt_count + 1)
+            if stored.late_log_until is not None and now > stored.late_log_until:
+                waiting = replace(stored, due_at=None, late_log_until=None)
+            tx.put_execution(waiting)
 
 
 def _do(loop: Loop, rows: Rows, step: Step, *, place: Place) -> None:

@@ -34,7 +34,7 @@ def take_in(loop: Loop, execution: Execution, place: Place) -> None:
         if run.event_log is None or run.failure is not None:
             continue
         profile = _read(loop, place.workspace, run.event_log)
-        if profile is None:
+        if profile is None or _may_go_on(execution, profile):
             unread.append(run.cluster_key)
         else:
             read[run.run_id] = profile
@@ -58,7 +58,7 @@ def take_in_late(loop: Loop, execution: Execution, place: Place) -> bool:
         runs = [tx.run(run_id) for run_id in execution.run_ids]
     wanting = [r for r in runs if r.input_bytes is None and r.event_log and r.failure is None]
     found = {r.run_id: _read(loop, place.workspace, r.event_log or "") for r in wanting}
-    if any(profile is None for profile in found.values()):
+    if any(p is None or _may_go_on(execution, p) for p in found.values()):
         return False
     with loop.store.transaction() as tx:
         for run in wanting:
@@ -78,6 +78,11 @@ def _read(loop: Loop, workspace: Workspace, location: str) -> RunProfile | None:
     return profile if profile.runtime_s > 0 else None
 
 
+def _may_go_on(execution: Execution, profile: RunProfile) -> bool:
+    """Whether a part of the log is still to come: its last delivery was waited for in vain."""
+    return execution.late_log_until is not None and not profile.is_complete
+
+
 def _taken(run: Run, profile: RunProfile | None) -> Run:
     """Return the run with all that is known of it now."""
     if run.failure is not None:
@@ -92,10 +97,17 @@ def _taken(run: Run, profile: RunProfile | None) -> Run:
 def _with_profile(run: Run, profile: RunProfile) -> Run:
     return replace(
         run,
-        runtime_s=profile.runtime_s,
+        runtime_s=_runtime_s(run, profile),
         input_bytes=input_bytes_of(profile),
         is_disturbed=run.is_disturbed or is_disturbed(profile),
     )
+
+
+def _runtime_s(run: Run, profile: RunProfile) -> float:
+    """Return what the log says; of one that lacks its end, at least what the workspace says."""
+    if profile.is_complete or run.runtime_s is None:
+        return profile.runtime_s
+    return max(profile.runtime_s, run.runtime_s)
 
 
 def _store(

@@ -35,9 +35,9 @@ def test_what_was_read_before_the_data_doubled_says_nothing():
     assert next_input(doubled) == 2 * WEEK[11 % 7]
 
 
-def test_weekly_runs_read_what_the_largest_of_the_last_read():
-    read = [(NOW + timedelta(weeks=n), 100.0 + n) for n in range(4)]
-    assert next_input(read) == 103.0
+def test_weekly_runs_read_what_the_larger_of_the_last_two_read():
+    read = [(NOW + timedelta(weeks=n), size) for n, size in enumerate((100.0, 105.0, 102.0))]
+    assert next_input(read) == 105.0
 
 
 def test_without_known_sizes_nothing_is_expected():
@@ -47,3 +47,20 @@ def test_without_known_sizes_nothing_is_expected():
 
 def test_runs_at_one_moment_have_no_interval():
     assert next_input([(NOW, 5.0), (NOW, 6.0)]) == 6.0
+
+
+def test_a_quiet_weekend_does_not_size_monday():
+    read = [(NOW + timedelta(days=n), 60.0 if n % 7 > 4 else 100.0) for n in range(28)]
+    assert [next_input(read[:count]) for count in (27, 28)] == [60.0, 100.0]
+    assert next_input(read[:7]) == 100.0  # the first weekend is no jump yet
+
+
+def test_one_holiday_does_not_make_a_small_day_of_the_next():
+    read = daily(22)
+    read[15] = (read[15][0], 40.0)
+    assert next_input(read) == WEEK[22 % 7]
+
+
+def test_weekly_runs_read_what_the_last_did_after_a_jump():
+    read = [(NOW + timedelta(weeks=n), size) for n, size in enumerate((100.0, 101.0, 300.0))]
+    assert next_input(read) == 300.0
