@@ -25,8 +25,9 @@ lint: setup
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+# Two processes, each with whole files: most tests wait for a server or a JVM now and then.
 test: lint
-	$(BIN)/pytest $(ARGS)
+	$(BIN)/pytest --numprocesses 2 --dist loadfile $(ARGS)
 
 bench: setup
 	$(BIN)/python -m benchmarks.prediction_spark_local --json
