@@ -9,7 +9,6 @@ from dataclasses import replace
 from math import log
 from typing import Final
 
-from isocost.domain.change import ChangeKind
 from isocost.domain.cluster import ClusterSpec
 from isocost.domain.execution import Execution, ExecutionEvent, ExecutionState
 from isocost.domain.project import Project, Target
@@ -29,6 +28,13 @@ from isocost.usecases.weigh import Ran, Weighed, is_of_changed_project, weigh
 # One may be bad luck, two say that something is wrong.
 MOST_ROLL_BACKS: Final = 2
 _JUDGEABLE: Final = {RecommendationState.APPLIED, RecommendationState.KEPT}
+# What has been in force, by its state.
+_TRIED: Final = frozenset({
+    RecommendationState.APPLIED,
+    RecommendationState.OBSERVED,
+    RecommendationState.KEPT,
+    RecommendationState.ROLLED_BACK,
+})
 
 
 def observe(loop: Loop, execution: Execution, place: Place) -> None:
@@ -51,7 +57,7 @@ def observe(loop: Loop, execution: Execution, place: Place) -> None:
         for each, found in zip(ran, weighed, strict=True):
             tx.put_run(replace(each.run, deviation=found.deviation))
             _store_verdict(tx, each, found)
-        _count_to_baseline(tx, execution)
+        count_to_baseline(tx, execution)
         tx.put_execution(now.after(ExecutionEvent.JUDGE))
     loop.tell(LoopStep.JUDGED, execution.project_id)
 
@@ -194,15 +200,18 @@ def _is_good(tx: Transaction, project: Project, run: Run) -> bool:
     return tx.execution(run.execution_id).duration_s <= limit_s
 
 
-def _count_to_baseline(tx: Transaction, execution: Execution) -> None:
-    """Measure savings against the first successful runs on the clusters the project came with."""
+def count_to_baseline(tx: Transaction, execution: Execution) -> None:
+    """Measure savings against the first successful runs before anything was applied.
+
+    After a reset those are the first runs since, on whatever was in force then.
+    """
     project = tx.project(execution.project_id)
     has_enough = len(project.baseline_ids) >= BASELINE_RUNS
     if has_enough or not execution.is_success or not execution.run_ids:
         return
-    if any(run.recommendation_id for run in tx.runs(execution.run_ids).values()):
-        return
-    if any(change.kind is ChangeKind.APPLY for change in tx.changes_of(project.project_id)):
+    tried = tx.recommendations_of(project.project_id, states=_TRIED)
+    parents = tx.runs([recommendation.parent_run_id for recommendation in tried])
+    if any(parent.ordinal >= project.learned_from for parent in parents.values()):
         return
     ids = dict.fromkeys((*project.baseline_ids, execution.execution_id))
     tx.put_project(replace(project, baseline_ids=tuple(ids)))

@@ -1,17 +1,15 @@
 """After a bad run, only what did well with the project as it is now is gone back to."""
 
-from datetime import timedelta
-
 import pytest
 
 from isocost.domain.cluster import ClusterSpec
 from isocost.domain.deviation import CauseOfDeviation
-from isocost.domain.execution import Execution, ExecutionState
 from isocost.domain.project import Sla
 from isocost.store.memory import MemoryStore
 from isocost.testing.histories import DATA_DOUBLED
-from isocost.testing.nouns import LARGE, NOW, SMALL, a_project, a_run
+from isocost.testing.nouns import LARGE, SMALL, a_project, a_run
 from isocost.usecases.observe import last_good_target
+from tests.unit.usecases.executions import execution_of
 
 OWN = ClusterSpec("own", 2)
 PROJECT = a_project(sla=Sla(100.0, 0.05))
@@ -24,25 +22,9 @@ def a_store(*runs):
     with store.transaction() as tx:
         tx.put_project(PROJECT)
         for run in runs:
-            tx.put_execution(_execution(run))
+            tx.put_execution(execution_of(run))
             tx.put_run(run)
     return store
-
-
-def _execution(run):
-    begin = NOW + timedelta(days=run.ordinal)
-    return Execution(
-        execution_id=f"e-{run.ordinal}",
-        project_id=PROJECT.project_id,
-        ordinal=run.ordinal,
-        origin_run_id=str(run.ordinal),
-        heard_at=begin,
-        started_at=begin,
-        ended_at=begin + timedelta(seconds=run.runtime_s),
-        is_success=True,
-        state=ExecutionState.CONCLUDED,
-        run_ids=(run.run_id,),
-    )
 
 
 def on(spec, ordinal, *, took_s=50.0, read_gib=10, deviation=None):
