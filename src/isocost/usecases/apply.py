@@ -30,6 +30,7 @@ _NOT_OBSERVED: Final = frozenset({
     RecommendationState.ISSUED,
     RecommendationState.APPLIED,
 })
+_NOT_QUALIFYING: Final = "The definition no longer qualifies:"
 
 
 def plan_apply(
@@ -274,12 +275,15 @@ def notice_edits(tx: Transaction, project: Project, definition: Definition) -> P
     """
     if definition.obstacles:
         notice = (
-            f"The definition no longer qualifies: {' '.join(definition.obstacles)} Nothing is "
+            f"{_NOT_QUALIFYING} {' '.join(definition.obstacles)} Nothing is "
             f"recommended until it does; take it off: isocost project delete {project.project_id}"
         )
         project = replace(project, guarding=replace(project.guarding, notice=notice))
         tx.put_project(project)
         return project
+    if (project.guarding.notice or "").startswith(_NOT_QUALIFYING):
+        project = replace(project, guarding=replace(project.guarding, notice=None))
+        tx.put_project(project)
     edited = [
         key
         for key, cluster in definition.clusters.items()

@@ -71,3 +71,12 @@ def test_tag_of_another_projects_recommendation_counts_for_nothing(tx):
 def test_only_the_own_recommendation_of_a_cluster_is_its_tag(tx, tag):
     own = own_recommendations(tx, "p-1", {"main": tag, "etl": tag})
     assert own == ({"main": tag} if tag == APPLIED.recommendation_id else {})
+
+
+def test_definition_that_does_not_qualify_is_told_of_for_as_long_as_it_does_not(tx):
+    definition = Definition("17", "nightly", {}, {"main": DefinedCluster("main", LARGE)})
+    streaming = replace(definition, obstacles=("It is continuous.",))
+    told = notice_edits(tx, tx.project("p-1"), streaming).guarding.notice
+    assert "no longer qualifies: It is continuous." in told
+    assert notice_edits(tx, tx.project("p-1"), definition).guarding.notice is None
+    assert tx.project("p-1").guarding.notice is None
