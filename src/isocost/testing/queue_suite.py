@@ -11,7 +11,7 @@ from pathlib import Path
 from isocost.clock import monotonic_s
 from isocost.queue.base import Handlers, Queue, Shift, WorkItem
 
-_PATIENCE_S = 30.0  # a process that handles items starts in a second; a busy machine takes longer
+_PATIENCE_S = 120.0  # a process that handles items starts in a second; a busy machine takes longer
 _GLANCE_S = 0.02
 
 

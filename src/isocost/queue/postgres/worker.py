@@ -107,7 +107,7 @@ class Worker:
         while True:
             await self._ask(lambda: self._manager.update_heartbeat(self._worker_id))
             now_s = monotonic_s()
-            if now_s - self._last_beat_s > self._pace.stalled_s:
+            if self._is_silent(now_s):
                 self._alive_since_s = now_s
             self._last_beat_s = now_s
             await asyncio.sleep(self._pace.heartbeat_s)
@@ -116,9 +116,21 @@ class Worker:
         """Take the items of dead workers back into the queue, again and again."""
         while True:
             await asyncio.sleep(self._pace.heartbeat_s)
-            # After an absence of the server everybody looks dead until they have been heard again.
-            if monotonic_s() - self._alive_since_s > self._pace.stalled_s:
-                await self._ask(self._take_back)
+            await self._ask(self._take_back)
+
+    def _is_silent(self, now_s: float) -> bool:
+        """Whether we ourselves were not heard lately; as many others may not have been then."""
+        return now_s - self._last_beat_s > self._pace.stalled_s / 2
+
+    def _may_judge(self) -> bool:
+        """Whether who has not been heard lately is dead.
+
+        After an absence of the server everybody looks dead until they have been heard again. It is
+        asked at the last moment, for a question may have waited for the server's return.
+        """
+        now_s = monotonic_s()
+        is_heard_long = now_s - self._alive_since_s > self._pace.stalled_s
+        return is_heard_long and not self._is_silent(now_s)
 
     async def _take_back(self) -> None:
         """Put back what dead workers hold, and what we were given in an answer that was lost."""
@@ -138,6 +150,8 @@ class Worker:
             found = await (await connection.execute(_RESCUING)).fetchone()
             if found is None or not found[0]:
                 return  # somebody else is at it: two could put back what was just taken anew
+            if not self._may_judge():
+                return
             stalled = await self._manager.get_stalled_jobs(
                 queue=QUEUE, seconds_since_heartbeat=self._pace.stalled_s
             )
