@@ -12,3 +12,8 @@ def now() -> datetime:
 def monotonic_s() -> float:
     """Return seconds from an arbitrary start that never go backwards; for measuring durations."""
     return time.monotonic()
+
+
+def rest(seconds: float) -> None:
+    """Wait."""
+    time.sleep(seconds)

@@ -7,6 +7,7 @@
     │   ├── UnreadableLog             an event log whose bytes cannot be decoded at all
     │   ├── UnknownName               a workload or node type nobody defined
     │   ├── ClusterTooLarge           a cluster that the platform cannot run
+    │   ├── SpendingLimitReached  exit 4   the next run might cost more than is allowed
     │   └── InvalidInput              any other value out of its range
     ├── PlatformError        exit 3   Spark, Databricks or the cloud said no
     │   ├── RunFailed                 the application ended with an error
@@ -73,6 +74,14 @@ class ClusterTooLarge(UserError):
 
     code = "cluster_too_large"
     http_status = 422
+
+
+class SpendingLimitReached(UserError):
+    """The next run might exceed what a user allows to be spent; it was not started."""
+
+    code = "spending_limit_reached"
+    http_status = 409
+    exit_code = 4
 
 
 class InvalidInput(UserError):

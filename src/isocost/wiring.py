@@ -7,7 +7,7 @@ event log needs neither, and they weigh more than twice as much as the reader.
 import os
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import lru_cache
@@ -26,7 +26,7 @@ from isocost.clouds.databricks.files import DatabricksFileStore
 from isocost.clouds.local import LocalStore
 from isocost.domain.cluster import ClusterTimeline, NodeType
 from isocost.domain.cost import CostBreakdown
-from isocost.domain.experiment import WORKSPACE, ExperimentPlan
+from isocost.domain.experiment import DATABRICKS, WORKSPACE, ExperimentPlan
 from isocost.domain.grid import GridWorkload
 from isocost.domain.profile import RunProfile
 from isocost.domain.project import Project
@@ -51,6 +51,7 @@ from isocost.usecases.recommend import Offer, offer_of
 
 if TYPE_CHECKING:
     from isocost.jobbank.workspace_plans import Grounds
+    from isocost.platforms.copies import Copies
     from isocost.recommend.policy import Policy
     from isocost.usecases.connect import Connecting, Reached
     from isocost.usecases.loop import Loop, LoopStep
@@ -103,6 +104,9 @@ def node_types_of(plan: ExperimentPlan, settings: Settings) -> Sequence[NodeType
         from isocost.jobbank.workspace_plans import Grounds
 
         return Grounds((), load()).node_types(plan.cloud or Cloud.AWS)
+    if plan.platform == DATABRICKS and plan.workspace is not None:
+        with closing(open_store(settings)) as store, store.transaction(read_only=True) as tx:
+            return node_types_in(tx.workspace(plan.workspace))
     make = _PLATFORMS.get(plan.platform)
     if make is None:
         raise UnknownName(
@@ -111,6 +115,11 @@ def node_types_of(plan: ExperimentPlan, settings: Settings) -> Sequence[NodeType
             "ran it."
         )
     return make(settings).node_types()
+
+
+def node_types_in(workspace: Workspace) -> Sequence[NodeType]:
+    """Return the node types that have a price where a workspace is."""
+    return load().node_types(workspace.cloud, workspace.region)
 
 
 @contextmanager
@@ -299,6 +308,14 @@ def log_lister(settings: Settings, workspace: Workspace) -> Callable[[str], None
     """Return what looks at a log destination of a workspace; raises what its store raises."""
     token = open_secrets(settings).token_of(workspace.name)
     return _reached(workspace, token).read_logs
+
+
+def copies_in(settings: Settings, workspace: Workspace) -> "Copies":
+    """Return what makes and runs copies of a workspace's definitions."""
+    from isocost.platforms.databricks.connection import Calls
+    from isocost.platforms.databricks.copies import DatabricksCopies
+
+    return DatabricksCopies(Calls(workspace.host, open_secrets(settings).token_of(workspace.name)))
 
 
 def _reached(workspace: Workspace, token: str) -> "Reached":

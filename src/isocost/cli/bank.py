@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -10,6 +11,12 @@ import typer
 from isocost import clock
 from isocost.cli.bank_compare import compare
 from isocost.cli.bank_control import cancel, pause, resume, status
+from isocost.cli.bank_databricks import (
+    DatabricksOptions,
+    InWorkspace,
+    SpendingLimit,
+    run_on_databricks,
+)
 from isocost.cli.bank_explain import explain
 from isocost.cli.bank_export import export
 from isocost.cli.bank_recorded import (
@@ -32,7 +39,7 @@ from isocost.cli.bank_vault import app as vault
 from isocost.cli.bank_workspace import OnCloud, OnQueue, Seed, WorkspaceOptions, run_on_workspaces
 from isocost.cli.console import OUT, print_json
 from isocost.cli.experiment_run import carry_out
-from isocost.domain.experiment import WORKSPACE
+from isocost.domain.experiment import DATABRICKS, WORKSPACE
 from isocost.errors import InvalidInput
 from isocost.settings import read_settings
 from isocost.usecases.conduct import Asked
@@ -51,7 +58,8 @@ Platform = Annotated[
     str,
     typer.Option(
         help="Who runs the workloads: spark_local on this machine, simulated workspaces "
-        "(workspace), or recorded, which repeats measured runs."
+        "(workspace), a real workspace of yours (databricks), or recorded, which repeats measured "
+        "runs."
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
@@ -123,6 +131,8 @@ def run(  # noqa: PLR0913  a command's parameters are its options
     seed: Seed = None,
     cloud: OnCloud = None,
     queue: OnQueue = None,
+    workspace: InWorkspace = None,
+    spending_limit: SpendingLimit = None,
     html: Html = None,
     json: Json = False,
 ) -> None:
@@ -145,20 +155,48 @@ def run(  # noqa: PLR0913  a command's parameters are its options
         sla=split_names(sla, "--sla"),
         miss_fraction=miss_fraction,
     )
+    simulated = WorkspaceOptions(cold_starts, policies, seed, cloud, processes, queue)
+    real = DatabricksOptions(workspace, spending_limit)
+    _carry(platform, _Given(shared, own, simulated, real, html, as_json=json))
+
+
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """The options of `bank run`, whatever the platform takes of them."""
+
+    shared: SharedOptions
+    recorded: RecordedOptions
+    simulated: WorkspaceOptions
+    real: DatabricksOptions
+    html: Path | None
+    as_json: bool
+
+
+def _carry(platform: str, given: _Given) -> None:
+    """Hand the options to who carries them out; raises InvalidInput for those of others."""
+    shared, own, settings = given.shared, given.recorded, read_settings(os.environ)
+    chosen = given.simulated
+    simulated = {"--seed": chosen.seed, "--cloud": chosen.cloud, "--queue": chosen.queue}
+    counted, page = {"--cold-starts": chosen.cold_start_count}, {"--html": given.html}
+    if platform == DATABRICKS:
+        check_none_given(DATABRICKS, own.given())
+        check_none_given(DATABRICKS, {**simulated, **counted, **page})
+        run_on_databricks(shared, given.real, settings, as_json=given.as_json)
+        return
+    check_none_given(platform, given.real.given())
     if platform == WORKSPACE:
         check_none_given(WORKSPACE, [o for o in own.given() if o not in _OF_WORKSPACES])
-        check_none_given(WORKSPACE, {"--html": html})
-        chosen = WorkspaceOptions(cold_starts, policies, seed, cloud, processes, queue)
-        run_on_workspaces(shared, chosen, read_settings(os.environ), as_json=json)
+        check_none_given(WORKSPACE, page)
+        run_on_workspaces(shared, chosen, settings, as_json=given.as_json)
         return
-    check_none_given(platform, {"--seed": seed, "--cloud": cloud, "--queue": queue})
+    check_none_given(platform, simulated)
     if platform == RECORDED:
-        check_none_given(RECORDED, {"--cold-starts": cold_starts})
-        measure_recorded(shared, own, html=html, as_json=json)
+        check_none_given(RECORDED, counted)
+        measure_recorded(shared, own, html=given.html, as_json=given.as_json)
         return
     check_none_given(platform, own.given())
-    asked = asked_from(shared, cold_start_count=cold_starts)
-    present(carry_out(asked, platform, read_settings(os.environ), html=html), as_json=json)
+    asked = asked_from(shared, cold_start_count=chosen.cold_start_count)
+    present(carry_out(asked, platform, settings, html=given.html), as_json=given.as_json)
 
 
 @app.command()

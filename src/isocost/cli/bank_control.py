@@ -8,6 +8,7 @@ from typing import Annotated, Final
 import typer
 
 from isocost.cli.asking import Json, Yes, agrees
+from isocost.cli.bank_databricks import end_copies
 from isocost.cli.console import OUT, print_json, say
 from isocost.cli.trial_progress import trial_progress
 from isocost.domain.experiment import ExperimentState, TrialState
@@ -56,6 +57,7 @@ def cancel(name: Name, *, yes: Yes = False, json: Json = False) -> None:
         if not agrees(lines, "Cancel them?", is_yes=yes):
             return
     _change(orchestrate.cancel, name, as_json=json)
+    end_copies(read_settings(os.environ), name)
 
 
 def status(

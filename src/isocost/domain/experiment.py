@@ -30,6 +30,8 @@ MAX_SLA_FACTOR: Final = 1e6
 ENGINE_POLICY: Final = "engine"
 # The platform whose machines, runs and bills are the simulator's.
 WORKSPACE: Final = "workspace"
+# The platform whose machines are rented for real, by a workspace of the user's.
+DATABRICKS: Final = "databricks"
 # A trial whose process died this often is what kills it.
 MOST_ATTEMPTS: Final = 3
 
@@ -190,7 +192,8 @@ class ExperimentPlan:
         seed: that all chance follows from.
         sla_rule: None where the cold starts say.
         drawn_count: how many cold starts are drawn for each workload, where none are listed.
-        cloud: of simulated workspaces; None on other platforms.
+        cloud: of workspaces; None on other platforms.
+        workspace: the user's word for the real one that it runs in; None elsewhere.
     """
 
     platform: str
@@ -204,6 +207,7 @@ class ExperimentPlan:
     sla_rule: SlaRule | None = None
     drawn_count: int = 0
     cloud: Cloud | None = None
+    workspace: str | None = None
 
     def __post_init__(self) -> None:
         if not self.workloads or not (self.cold_starts or self.drawn_count > 0):

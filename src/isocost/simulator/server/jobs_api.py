@@ -90,7 +90,11 @@ def _array_page(settings: Json, start: int) -> tuple[Json, bool]:
 def create_job(call: Call) -> Answer:
     """Answer `jobs/create`."""
     call.demand(Right.WRITE_JOBS)
-    made = call.workspace.create_job(call.body, call.identity.user_name)
+    workspace = call.workspace
+    made = workspace.create_job(call.body, call.identity.user_name)
+    twin = workspace.definitions.of_same_code(made)
+    if twin is not None:
+        workspace.behaviours.repeat(twin.job_id, made.job_id)
     return {"job_id": made.job_id}
 
 

@@ -56,6 +56,11 @@ class Behaviours:
         """Say what runs under a databricks job from now on."""
         self._by_job[job_id] = behaviour
 
+    def repeat(self, job_id: int, other_id: int) -> None:
+        """Have another databricks job do what this one was told to do."""
+        if job_id in self._by_job:
+            self._by_job[other_id] = self._by_job[job_id]
+
     def workload(self, job_id: int | None, task_key: str, at: datetime) -> Workload:
         """Return what an entry of the definition would do if it ran now."""
         behaviour = self._of(job_id)

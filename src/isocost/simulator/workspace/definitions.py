@@ -63,6 +63,12 @@ class Definitions:
             raise no_such_job(job_id)
         return found
 
+    def of_same_code(self, databricks_job: DatabricksJob) -> DatabricksJob | None:
+        """Return the oldest other definition whose entries all run the same code."""
+        code = _code_of(databricks_job.settings)
+        others = (each for each in self._by_id.values() if each is not databricks_job)
+        return next((each for each in others if _code_of(each.settings) == code), None)
+
     def any_of(self, job_id: int) -> DatabricksJob | None:
         """Return a definition, also a deleted one."""
         return self._by_id.get(job_id)
@@ -193,3 +199,11 @@ def base_view(databricks_job: DatabricksJob) -> Json:
         "run_as_user_name": databricks_job.creator_user_name,
         "created_time": ms(databricks_job.created_at),
     }
+
+
+def _code_of(settings: Mapping[str, Any]) -> list[Json]:
+    """Return what the entries run, whatever they run on."""
+    return [
+        {name: value for name, value in entry.items() if name.endswith("_task")}
+        for entry in entries_of(settings, "tasks")
+    ]
