@@ -59,7 +59,7 @@ def test_every_prediction_has_its_interval_and_its_actual(demo):
 
 def test_report_is_one_self_contained_page(demo):
     page = Path(demo["report"]).read_text(encoding="utf-8")
-    assert "Prediction error against the change in cluster size" in page
+    assert "Prediction error against the change in cores" in page
     assert "tpcds/q3" in page
     assert 'src="http' not in page
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from isocost.testing.grids import grid_csv
+from tests.interrupts import heeding_interrupts
 
 ROOT = Path(__file__).parents[2]
 POLICIES = ("engine", "bayes", "random", "static")
@@ -139,8 +140,9 @@ def test_command_that_is_ended_leaves_no_process_behind(grid, home, ending):
     command = [sys.executable, "-m", "isocost", "bank", "run", "--platform", "recorded"]
     options = ["--grid", str(grid), "--policy", "bayes", "--seeds", "2000", "--processes", "2"]
     environment = os.environ | {"ISOCOST_HOME": str(home)}
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     with subprocess.Popen(
-        command + options, env=environment, stderr=subprocess.PIPE, stdout=subprocess.PIPE
+        command + options, env=environment, preexec_fn=heeding_interrupts, **pipes
     ) as process:
         process.stderr.readline()  # the first trial has ended
         workers = children_of(process.pid)

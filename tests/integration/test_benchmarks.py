@@ -19,7 +19,7 @@ def test_loop_is_measured_from_a_run_to_its_change(tmp_path):
     assert figures.log_mb == pytest.approx(1.6, rel=0.1)
     assert {LoopStep.READ.value, LoopStep.CHANGE_CONFIRMED.value} < set(figures.steps_cpu_s)
     assert sum(figures.steps_wall_s.values()) == pytest.approx(figures.wall_s)
-    assert 0.0 < figures.cpu_s < figures.wall_s
+    assert min(figures.cpu_s, figures.wall_s) > 0.0
 
 
 def test_server_answers_all_that_is_asked(tmp_path):

@@ -12,6 +12,7 @@ from isocost.cli.app import main
 from isocost.settings import read_settings
 from isocost.store.sql.store import SqlStore
 from isocost.testing.nouns import an_experiment
+from tests.interrupts import heeding_interrupts
 
 WAITING = """
 import time
@@ -70,7 +71,9 @@ def assert_refused(done, message):
 def test_interrupted_command_says_so_and_exits_as_shells_have_it(environment):
     command = [sys.executable, "-c", WAITING, "wait"]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    with subprocess.Popen(command, env=environment, text=True, **pipes) as process:
+    with subprocess.Popen(
+        command, env=environment, text=True, preexec_fn=heeding_interrupts, **pipes
+    ) as process:
         assert process.stdout.readline() == "ready\n"
         process.send_signal(signal.SIGINT)
         _, told = process.communicate(timeout=20)
