@@ -11,20 +11,35 @@ import pytest
 from isocost import clock
 from isocost.domain.experiment import TrialState
 from isocost.settings import read_settings
-from isocost.testing.workspaces import client_of
+from isocost.simulator.workspace.estate import EstatePlan
+from isocost.testing.workspaces import a_workspace, client_of
 from isocost.usecases.report import trial_records
 from isocost.wiring import open_store
 from tests.acceptance.user import LOGS
 
 pytest.importorskip("databricks.sdk")
 
+ONE_START = ("--cold-start", "m5.2xlarge:4")
 STARTS = ("--cold-start", "m5.2xlarge:2,m5.2xlarge:6")
 
 
 @pytest.fixture
 def bank(here, isocost, add, monkeypatch):
     """Runs experiments on the newest importable job; time is the workspace's own."""
-    address, control = here
+    return opened(*here, isocost, add, monkeypatch)
+
+
+@pytest.fixture
+def slow_bank(isocost, add, monkeypatch):
+    """The same in a workspace whose runs take their time."""
+    begin = clock.now() - timedelta(days=2, hours=1)
+    with a_workspace(seed=7, start_at=begin, is_leaping=False) as (address, control):
+        control.add_estate(EstatePlan(job_count=2, seed=7, log_destination=LOGS))
+        control.advance(timedelta(days=2))
+        yield opened(address, control, isocost, add, monkeypatch)
+
+
+def opened(address, control, isocost, add, monkeypatch):
     assert add(address.url, address.token, "--log-destination", LOGS).code == 0
     jobs = isocost("job", "list", "prod", "--json").json["jobs"]
     name = next(each["name"] for each in jobs if each["is_importable"])
@@ -105,6 +120,39 @@ def test_cancelled_experiment_leaves_no_copy(bank):
     assert bank.isocost("bank", "cancel", "real1", "--yes").code == 0
     assert copies(bank) == []
     assert "was cancelled" in bank.run(1000).err
+
+
+def interrupted(_):
+    raise KeyboardInterrupt
+
+
+def test_run_under_way_when_the_command_is_interrupted_is_taken_up_again(slow_bank, monkeypatch):
+    """It is neither started twice nor left out of what is spent."""
+    with monkeypatch.context() as dying:
+        dying.setattr(clock, "rest", interrupted)
+        assert slow_bank.run(1000, starts=ONE_START).code == 130
+    (copy,) = copies(slow_bank)
+    (under_way,) = slow_bank.client.jobs.list_runs(job_id=copy.job_id, active_only=True)
+    assert [r.trial.state for r in records()] == [TrialState.QUEUED]
+    done = slow_bank.run(1000, starts=ONE_START)
+    assert done.code == 0, done.err
+    started = [run.run_id for run in slow_bank.client.jobs.list_runs(job_id=copy.job_id)]
+    (record,) = records()
+    assert sorted(e.origin_run_id for e in record.executions) == sorted(map(str, started))
+    assert len(started) == 2
+    assert under_way.run_id in started
+    assert record.project.sla.max_runtime_s == pytest.approx(1.2 * record.executions[0].duration_s)
+
+
+def test_cancelling_stops_the_run_under_way(slow_bank, monkeypatch):
+    with monkeypatch.context() as dying:
+        dying.setattr(clock, "rest", interrupted)
+        slow_bank.run(1000, starts=ONE_START)
+    (copy,) = copies(slow_bank)
+    assert slow_bank.isocost("bank", "cancel", "real1", "--yes").code == 0
+    runs = slow_bank.client.jobs.list_runs(job_id=copy.job_id)
+    assert [run.state.result_state.value for run in runs] == ["CANCELED"]
+    assert copies(slow_bank) == []
 
 
 @pytest.mark.parametrize(

@@ -32,5 +32,5 @@ class Copies(Protocol):
         ...
 
     def remove(self, definition_id: str) -> None:
-        """Delete a copy; one that is gone is fine."""
+        """Cancel a copy's runs and delete it; one that is gone is fine."""
         ...

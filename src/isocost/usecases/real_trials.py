@@ -17,6 +17,7 @@ from typing import Final
 from isocost.domain.cluster import ClusterSpec
 from isocost.domain.experiment import (
     DATABRICKS,
+    MOST_ATTEMPTS,
     ColdStart,
     Experiment,
     ExperimentPlan,
@@ -207,6 +208,13 @@ def _carry(
         except UserError as error:
             _check_going_on(bench, experiment.name)  # cancelled meanwhile, it is nobody's fault
             _end(bench, trial.trial_id, TrialEvent.GIVE_UP, failure=str(error))
+        except Unavailable:  # nobody's fault: the same command goes on
+            raise
+        except PlatformError as error:
+            if trial.attempt_count + 1 < MOST_ATTEMPTS:
+                _count_attempt(bench, trial.trial_id)
+                raise
+            _end(bench, trial.trial_id, TrialEvent.GIVE_UP, failure=str(error))
         else:
             _end(bench, trial.trial_id, TrialEvent.FINISH)
 
@@ -231,6 +239,14 @@ def _handed_back(bench: RealBench, trial_id: str) -> Iterator[None]:
             if trial.state is TrialState.RUNNING:
                 tx.put_trial(trial.after(TrialEvent.HAND_BACK))
         raise
+
+
+def _count_attempt(bench: RealBench, trial_id: str) -> None:
+    """Queue a trial again; one that fails too often must not stop the others for ever."""
+    with bench.loop.store.transaction() as tx:
+        trial = tx.trial(trial_id)
+        if trial.state is TrialState.RUNNING:
+            tx.put_trial(trial.after(TrialEvent.INTERRUPT))
 
 
 def _adopted(bench: RealBench, plan: ExperimentPlan, trial: Trial, *, source: Definition) -> Trial:
@@ -306,6 +322,7 @@ class _RealCarrying:
 
     def through(self) -> None:
         """Start what runs are missing, one after the other, each within the limit."""
+        self._await_active()
         self._settle()
         while (count := self._run_count()) < self.experiment.plan.runs_per_trial:
             _check_going_on(self.bench, self.experiment.name)
@@ -353,21 +370,35 @@ class _RealCarrying:
             f"{self.limit_usd:.2f} USD are spent."
         )
 
+    def _await_active(self) -> None:
+        """Wait for a run that another process started: it is paid for already."""
+        host, copy_id = self.bench.loop.host_of(self.bench.workspace), self._copy_id()
+        self._await(lambda: not host.active_recommendations(copy_id), "A run")
+
     def _ended(self, copy_id: str, run_id: str) -> EndedRun:
         """Wait for a run's end."""
+        host = self.bench.loop.host_of(self.bench.workspace)
+        found: list[EndedRun] = []
+
+        def is_over() -> bool:
+            found.extend(r for r in host.ended_runs(copy_id, None) if r.origin_run_id == run_id)
+            return bool(found)
+
+        self._await(is_over, f"Run {run_id}")
+        return found[0]
+
+    def _await(self, is_over: Callable[[], bool], what: str) -> None:
         bench = self.bench
-        host, begin_at = bench.loop.host_of(bench.workspace), bench.loop.now_in(bench.workspace)
+        begin_at = bench.loop.now_in(bench.workspace)
         rest_s = _FIRST_REST_S
-        while bench.loop.now_in(bench.workspace) < begin_at + _LONGEST_RUN:
-            for run in host.ended_runs(copy_id, None):
-                if run.origin_run_id == run_id:
-                    return run
+        while not is_over():
+            if bench.loop.now_in(bench.workspace) > begin_at + _LONGEST_RUN:
+                raise Unavailable(
+                    f"{what} of {_copy_name(self.trial)!r} goes on after {_LONGEST_RUN}. Cancel "
+                    "it in the workspace if it hangs; then repeat the command."
+                )
             bench.rest(rest_s)
             rest_s = min(_LONGEST_REST_S, rest_s * _REST_GROWTH)
-        raise Unavailable(
-            f"Run {run_id} of {_copy_name(self.trial)!r} goes on after {_LONGEST_RUN}. Cancel it "
-            "in the workspace if it hangs; then repeat the command."
-        )
 
     def _settle(self) -> None:
         """Look after the project until all that ended is taken in and acted upon."""

@@ -12,6 +12,9 @@ from isocost.platforms.host import Settings
 _LIST: Final = "/api/2.2/jobs/list"
 _CREATE: Final = "/api/2.2/jobs/create"
 _DELETE: Final = "/api/2.2/jobs/delete"
+_RUNS: Final = "/api/2.2/jobs/runs/list"
+_CANCEL: Final = "/api/2.2/jobs/runs/cancel"
+_MANAGE: Final = "CAN MANAGE on the databricks job"
 # By which a copy is known as one, whatever somebody calls a databricks job of theirs.
 COPY_TAG: Final = "isocost-bank"
 # What starts a databricks job, what tells people of it, and what binds it to a bundle.
@@ -55,12 +58,18 @@ class DatabricksCopies:
         return run_now(self._calls, definition_id, token=token)
 
     def remove(self, definition_id: str) -> None:
-        """Delete a copy; see `Copies`."""
+        """Cancel a copy's runs and delete it; see `Copies`.
+
+        What is deleted while it runs would run, and cost, on.
+        """
+        number = int(definition_id)
         what = f"deleting databricks job {definition_id}"
         with suppress(NotFound):
-            self._calls.post(
-                what, _DELETE, {"job_id": int(definition_id)}, grant="CAN MANAGE on it"
-            )
+            asked = {"job_id": number, "active_only": True}
+            for page in self._calls.pages(what, _RUNS, asked, grant=_MANAGE):
+                for view in page.get("runs") or ():
+                    self._calls.post(what, _CANCEL, {"run_id": view["run_id"]}, grant=_MANAGE)
+            self._calls.post(what, _DELETE, {"job_id": number}, grant=_MANAGE)
 
 
 def copied(settings: Settings, name: str) -> dict[str, Any]:
