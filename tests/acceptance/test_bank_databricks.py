@@ -87,6 +87,7 @@ def test_every_job_and_cold_start_is_run_as_often_as_planned_and_its_copy_delete
     for each in found:
         first = each.executions[0]
         assert each.project.sla.max_runtime_s == pytest.approx(1.2 * first.duration_s)
+        assert each.took_s(each.runs[0]) == first.duration_s
     report = bank.isocost("bank", "report", "real1", "--json")
     assert report.code == 0, report.err
 
@@ -160,7 +161,7 @@ def test_cancelling_stops_the_run_under_way(slow_bank, monkeypatch):
     [
         ({"limit": None}, "needs --spending-limit"),
         ({"limit": -1}, "amount of USD above 0"),
-        ({"workspace": "other"}, "other"),
+        ({"workspace": "other"}, "There is no workspace 'other'"),
         ({"workload": "nothing*"}, "is called 'nothing*'"),
         ({"starts": ()}, "needs --cold-start"),
         ({"starts": ("--cold-start", "m5.huge:2")}, "No node type is called 'm5.huge'"),

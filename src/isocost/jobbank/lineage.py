@@ -46,7 +46,10 @@ class TrialRecord:
         if run.runtime_s is None:
             return None
         truth = self.trial.truth
-        return run.runtime_s if truth is None else truth.duration_s.get(run.run_id, run.runtime_s)
+        if truth is not None:
+            return truth.duration_s.get(run.run_id, run.runtime_s)
+        whole = (e.duration_s for e in self.executions if e.execution_id == run.execution_id)
+        return next(whole, run.runtime_s)
 
     def is_late(self, run: Run) -> bool | None:
         """Return whether a run that is over missed the SLA or failed; None without an SLA."""

@@ -143,7 +143,7 @@ def _prediction_figures(found: Sequence[Lineage]) -> PredictionFigures:
 
 def _sla_figures(record: ExperimentRecord) -> SlaFigures:
     misses = [
-        (run.ordinal, float(_is_late(run, trial.project.sla.max_runtime_s)))
+        (run.ordinal, float(bool(trial.is_late(run))))
         for trial in record.trials
         if trial.project.sla is not None
         for run in trial.runs[1:]
