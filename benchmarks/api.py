@@ -23,7 +23,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from benchmarks.store import databases, tidy
-from benchmarks.store_filling import LONG, USUAL, Scale, fill
+from benchmarks.store_filling import LONG, USUAL, Scale, add_scale_options, fill
 from isocost.store.address import PostgresAddress
 from isocost.store.sql.store import SqlStore
 from isocost.units import MS_PER_S
@@ -122,10 +122,7 @@ def main() -> None:
     """Parse, measure, print."""
     parser = argparse.ArgumentParser(prog="benchmarks.api", description=__doc__)
     parser.add_argument("--json", action="store_true", help="accepted; the output is always JSON")
-    parser.add_argument("--runs", type=int, default=100_000, help="default 100000")
-    parser.add_argument("--projects", type=int, default=51, help="default 51")
-    parser.add_argument("--long", type=int, default=20_000, help="of project 0; default 20000")
-    parser.add_argument("--repetitions", type=int, default=15, help="of each; default 15")
+    add_scale_options(parser)
     parser.add_argument("--database", choices=["sqlite", "postgres"], default="sqlite")
     chosen = parser.parse_args()
     if chosen.projects < 2 or chosen.repetitions < 1 or not 1 <= chosen.long <= chosen.runs:

@@ -20,7 +20,15 @@ from typing import Final
 
 import psycopg
 
-from benchmarks.store_filling import LONG, SPECS, USUAL, Scale, fill, heard_again
+from benchmarks.store_filling import (
+    LONG,
+    SPECS,
+    USUAL,
+    Scale,
+    add_scale_options,
+    fill,
+    heard_again,
+)
 from isocost.domain.project import DEFAULT_CLUSTER_KEY
 from isocost.store.address import PostgresAddress
 from isocost.store.base import Store, Transaction
@@ -208,10 +216,7 @@ def main() -> None:
     """Parse, measure, print."""
     parser = argparse.ArgumentParser(prog="benchmarks.store", description=__doc__)
     parser.add_argument("--json", action="store_true", help="accepted; the output is always JSON")
-    parser.add_argument("--runs", type=int, default=100_000, help="default 100000")
-    parser.add_argument("--projects", type=int, default=51, help="default 51")
-    parser.add_argument("--long", type=int, default=20_000, help="of project 0; default 20000")
-    parser.add_argument("--repetitions", type=int, default=15, help="of each; default 15")
+    add_scale_options(parser)
     parser.add_argument("--database", choices=["sqlite", "postgres"], help="default: both")
     asked = parser.parse_args()
     if asked.projects < 2 or asked.repetitions < 1 or not TABLE <= asked.long <= asked.runs:

@@ -1,5 +1,6 @@
 """A scale in; a store filled with imported projects that have lived through so many runs, out."""
 
+from argparse import ArgumentParser
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -233,3 +234,11 @@ def heard_again(project_id: str, run_count: int) -> Sequence[EndedRun]:
     runs = (a_long_run(project_id, n) for n in range(run_count - 3, run_count))
     executions = map(a_concluded_execution, runs)
     return [EndedRun(e.origin_run_id, e.started_at, e.ended_at, e.is_success) for e in executions]
+
+
+def add_scale_options(parser: ArgumentParser) -> None:
+    """Add the options that say how much is stored, and how often each question is asked."""
+    parser.add_argument("--runs", type=int, default=100_000, help="default 100000")
+    parser.add_argument("--projects", type=int, default=51, help="default 51")
+    parser.add_argument("--long", type=int, default=20_000, help="of project 0; default 20000")
+    parser.add_argument("--repetitions", type=int, default=15, help="of each; default 15")

@@ -21,7 +21,7 @@ from statistics import median
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
-from isocost.queue.children import usable_cores
+from isocost.cores import usable_cores
 from isocost.store.sql.store import SqlStore
 from isocost.testing.postgres import PostgresServer, find_programs, postgres_server
 from isocost.testing.workers import Site, end_counts, takeovers_s

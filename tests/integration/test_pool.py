@@ -5,9 +5,9 @@ from functools import partial
 
 import pytest
 
+from isocost.cores import usable_cores
 from isocost.errors import InvalidInput, PlatformError
 from isocost.jobbank.pool import ProcessPool, in_this_process
-from isocost.queue.children import usable_cores
 
 
 def squared(offset, number):

@@ -11,6 +11,7 @@ from typer.core import TyperGroup
 
 from isocost import __version__
 from isocost.cli.console import OutputClosed, flush_output, say
+from isocost.cores import ONE_BLAS_THREAD
 from isocost.errors import IsocostError
 
 INTERRUPTED: Final = 130  # 128 + SIGINT, as every shell has it
@@ -186,15 +187,10 @@ def root(
     """Keep every recurring Spark job on the cheapest cluster that still meets its deadline."""
 
 
-# On matrices of our size more BLAS threads cost many times what they save, and the cores are
-# wanted by other projects; read when numpy is loaded, which the first command does.
-_BLAS_THREADS: Final = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-
-
 def main() -> None:
     """Run a command; every error of ours becomes one message and its exit code."""
-    for library in _BLAS_THREADS:
-        os.environ.setdefault(library, "1")
+    for name, count in ONE_BLAS_THREAD.items():  # before a command loads numpy
+        os.environ.setdefault(name, count)
     try:
         app()
     except IsocostError as error:

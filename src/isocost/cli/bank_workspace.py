@@ -18,6 +18,7 @@ from isocost import clock
 from isocost.cli.bank_recorded import SharedOptions
 from isocost.cli.console import OUT, print_json, say
 from isocost.cli.trial_progress import trial_progress
+from isocost.cores import usable_cores
 from isocost.domain.experiment import (
     ENGINE_POLICY,
     WORKSPACE,
@@ -29,7 +30,6 @@ from isocost.domain.workspace import Cloud
 from isocost.errors import InvalidInput
 from isocost.jobbank.summary import Mean
 from isocost.jobbank.workspace_figures import WorkspaceFigures, workspace_figures
-from isocost.queue.children import usable_cores
 from isocost.settings import Settings
 from isocost.store.base import Store
 from isocost.usecases.bank import AskedOfWorkspaces, Claim, carry_out

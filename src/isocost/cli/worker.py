@@ -33,8 +33,8 @@ def worker(
     Example: isocost worker --concurrency 2
     """
     # A database and a queue take a second to load; only whoever works waits.
+    from isocost.cores import usable_cores
     from isocost.queue.base import Shift
-    from isocost.queue.children import usable_cores
     from isocost.wiring import open_shared_queue, open_store, trial_handlers
 
     settings = read_settings(os.environ)

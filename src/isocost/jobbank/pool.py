@@ -6,8 +6,9 @@ from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
 from typing import Any, Protocol, TypeVar
 
+from isocost.cores import usable_cores
 from isocost.errors import InternalError, PlatformError
-from isocost.queue.children import follow_parent, one_thread_each, usable_cores
+from isocost.queue.children import follow_parent, one_thread_each
 
 Piece = TypeVar("Piece")
 Result = TypeVar("Result")

@@ -15,14 +15,10 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Final
 
+from isocost.cores import ONE_BLAS_THREAD
 from isocost.errors import InternalError, IsocostError
 from isocost.queue.base import Handlers, WorkItem
 
-# One BLAS thread a process: the processes fill the cores already, and more threads on matrices of
-# this size cost 12 to 85 times what they save.
-_ONE_THREAD: Final = {
-    name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-}
 # The environment is the whole process's: two threads at it would restore each other's changes.
 _STARTING: Final = threading.Lock()
 # A process that has carried so many items is replaced, so that what its libraries hold on to stays
@@ -102,18 +98,11 @@ class Child:
         self._process = self._pipe = None
 
 
-def usable_cores() -> int:
-    """Return how many cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
 @contextmanager
 def one_thread_each() -> Iterator[None]:
     """Have processes that are started in the block see one BLAS thread each."""
-    before = {name: os.environ.get(name) for name in _ONE_THREAD}
-    os.environ.update(_ONE_THREAD)
+    before = {name: os.environ.get(name) for name in ONE_BLAS_THREAD}
+    os.environ.update(ONE_BLAS_THREAD)
     try:
         yield
     finally:

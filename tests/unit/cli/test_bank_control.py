@@ -1,18 +1,15 @@
 """`isocost bank pause|resume|cancel|status` and `isocost worker`: what they say and refuse."""
 
-import json
-import sys
-
 import pytest
 
-from isocost.cli.app import main
 from isocost.domain.experiment import TrialEvent
 from isocost.store.sql.store import SqlStore
 from isocost.testing.nouns import a_project, a_trial, an_experiment
+from tests.unit.cli.answers import answer
 
 
 @pytest.fixture
-def isocost(tmp_path, monkeypatch, capsys):
+def isocost(tmp_path, monkeypatch, command):
     """Return a function that runs a command where an experiment of three trials is stored."""
     monkeypatch.setenv("ISOCOST_HOME", str(tmp_path))
     monkeypatch.delenv("ISOCOST_STORAGE_DATABASE", raising=False)
@@ -25,20 +22,7 @@ def isocost(tmp_path, monkeypatch, capsys):
         aside = a_trial("t-2", ordinal=2).after(TrialEvent.LEASE)
         tx.put_trial(aside.after(TrialEvent.GIVE_UP, failure="out of luck"))
     store.close()
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["isocost", *arguments])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        return ended.value.code, capsys.readouterr()
-
-    return run
-
-
-def answer(told):
-    code, output = told
-    assert code == 0, output.err
-    return json.loads(output.out)
+    return command
 
 
 def test_status_counts_trials_and_names_why_some_were_set_aside(isocost):

@@ -1,35 +1,21 @@
 """`isocost bank vault`: what it lists, draws and takes in."""
 
-import json
-import sys
+from functools import partial
 
 import pytest
 
-from isocost.cli.app import main
 from isocost.jobbank.vault import shelf
 from isocost.testing import event_logs as log
+from tests.unit.cli.answers import answer
 from tests.unit.jobbank.vault.builders import a_recording
 
 
 @pytest.fixture
-def vault(tmp_path, monkeypatch, capsys):
+def vault(tmp_path, monkeypatch, command):
     """Return a function that runs a command on a vault of one workload."""
     monkeypatch.setenv("ISOCOST_HOME", str(tmp_path / "home"))
     shelf.put(tmp_path / "home" / "vault" / shelf.FILE_NAME, [a_recording()])
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["isocost", "bank", "vault", *arguments])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        return ended.value.code, capsys.readouterr()
-
-    return run
-
-
-def answer(told):
-    code, output = told
-    assert code == 0, output.err
-    return json.loads(output.out)
+    return partial(command, "bank", "vault")
 
 
 def test_list_shows_own_and_shipped_workloads(vault):

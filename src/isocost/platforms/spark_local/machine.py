@@ -5,6 +5,7 @@ import platform
 import re
 from pathlib import Path
 
+from isocost import cores
 from isocost.units import BYTES_PER_GIB
 
 # Control groups, version 2 and version 1, relative to /sys/fs/cgroup.
@@ -22,15 +23,15 @@ def described(cpu_info: Path = _CPU_INFO) -> str:
     except OSError:
         found = None
     processor = found[1].strip() if found else platform.machine()
-    cores, gib = usable_cores(), usable_gib()
-    return f"{processor}, {cores} cores, {gib:.0f} GiB, {platform.system()}"
+    count, gib = usable_cores(), usable_gib()
+    return f"{processor}, {count} cores, {gib:.0f} GiB, {platform.system()}"
 
 
 def usable_cores(cgroups: Path = _CGROUPS) -> int:
     """Return the whole cores that the affinity mask and a container's quota leave; at least 1."""
-    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    allowed = cores.usable_cores()
     quota = core_quota(cgroups)
-    return max(1, int(min(allowed or 1, quota)) if quota else allowed or 1)
+    return max(1, int(min(allowed, quota)) if quota else allowed)
 
 
 def core_quota(cgroups: Path) -> float | None:
