@@ -29,6 +29,7 @@ from isocost.jobbank.workspace_plans import Grounds
 from isocost.jobbank.workspace_policies import begun_on, policy_of
 from isocost.jobbank.workspace_truth import Judge, new_cluster
 from isocost.simulator.conditions import Scenario
+from isocost.simulator.workspace.estate import SPOT_LOSSES, WEEK
 from isocost.simulator.workspace.values import seed_of
 from isocost.units import S_PER_MINUTE
 from isocost.usecases.adopt import Intent, adopt
@@ -42,11 +43,7 @@ _PERIOD: Final = timedelta(days=1)
 _DELIVERY: Final = timedelta(minutes=15)
 # A look may find that something is still to come; the loop's own patience ends before so many.
 _MOST_LOOKS: Final = 6
-# Ordinary data vary with the day of the week, as in the simulated estates.
-_WEEK: Final = (1.04, 1.02, 1.0, 1.02, 1.06, 0.94, 0.92)
 _NOISE_CV: Final = 0.03
-# Per node and hour in calm times: AWS states under 5 % a month for most types.
-_SPOT_LOSSES: Final = 0.01
 _TASK_KEY: Final = "main"
 _CLUSTER_KEY: Final = "main"
 _WORKLOADS_KEPT: Final = 2
@@ -135,9 +132,9 @@ class _Carrying:
         }
         scenario = Scenario(
             begin_at=stand.time.now(),
-            weekday_factors=_WEEK,
+            weekday_factors=WEEK,
             noise_cv=_NOISE_CV,
-            spot_losses_per_node_hour=_SPOT_LOSSES,
+            spot_losses_per_node_hour=SPOT_LOSSES,
         )
         workloads = {_TASK_KEY: self._judge.workload}
         return str(stand.control.add_job(settings, workloads=workloads, scenario=scenario))

@@ -6,14 +6,13 @@ trials in twice does no harm, and what a queue has lost is put in again by whoev
 
 import logging
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from isocost.clock import monotonic_s
+from isocost import clock
 from isocost.domain.experiment import (
     Experiment,
     ExperimentEvent,
@@ -78,7 +77,7 @@ class Rhythm:
         patience_s: how long the database may fail.
     """
 
-    rest: Callable[[float], None] = time.sleep
+    rest: Callable[[float], None] = clock.rest
     reput_s: float = _REPUT_S
     patience_s: float = _PATIENCE_S
 
@@ -229,16 +228,16 @@ def watch_to_end(
         NotFound: if there is no such experiment.
         PlatformError: if the database fails for longer than the patience.
     """
-    put_at_s = heard_at_s = monotonic_s()
+    put_at_s = heard_at_s = clock.monotonic_s()
     while True:
         try:
             standing = standing_of(store, name)
-            if monotonic_s() - put_at_s > rhythm.reput_s:
+            if clock.monotonic_s() - put_at_s > rhythm.reput_s:
                 _put_open(store, queue, name)
-                put_at_s = monotonic_s()
-            heard_at_s = monotonic_s()
+                put_at_s = clock.monotonic_s()
+            heard_at_s = clock.monotonic_s()
         except (PlatformError, Busy) as fault:
-            if monotonic_s() - heard_at_s > rhythm.patience_s:
+            if clock.monotonic_s() - heard_at_s > rhythm.patience_s:
                 raise
             _LOG.warning("step=waiting reason=%s", fault)
         else:

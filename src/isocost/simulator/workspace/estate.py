@@ -55,10 +55,8 @@ _NAMES: Final = {
 _TOPICS: Final = ("customers", "clicks", "payments", "stock", "prices", "returns", "campaigns")
 # Ordinary data grow by some percent a month; weekends are quieter.
 _DRIFT_PER_DAY: Final = (0.0, 0.002)
-_WEEK: Final = (1.04, 1.02, 1.0, 1.02, 1.06, 0.94, 0.92)
-_SPOT_LOSSES: Final = (
-    0.01  # per node and hour in calm times: AWS states under 5 % a month for most
-)
+WEEK: Final = (1.04, 1.02, 1.0, 1.02, 1.06, 0.94, 0.92)
+SPOT_LOSSES: Final = 0.01  # per node and hour in calm times: AWS states under 5 % a month for most
 _STORM_LOSSES: Final = 3.0
 _DOUBLED: Final = 2.0
 
@@ -177,12 +175,12 @@ class _Builder:
         return Scenario(
             begin_at=begin_at,
             drift_per_day=float(rng.uniform(*_DRIFT_PER_DAY)) if not change else 0.0,
-            weekday_factors=_WEEK,
+            weekday_factors=WEEK,
             jumps=(SizeJump(at, _DOUBLED),) if change == "data" else (),
             code_changes=codes if change == "code" else (),
             episodes=(storm,) if change == "spot" else (),
             noise_cv=self._plan.noise_cv,
-            spot_losses_per_node_hour=_SPOT_LOSSES,
+            spot_losses_per_node_hour=SPOT_LOSSES,
         )
 
     def _settings(
