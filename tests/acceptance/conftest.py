@@ -1,24 +1,17 @@
 """Fixtures of the tests that do as users do: a workspace, and the commands that look after it."""
 
 import sys
-from datetime import timedelta
 
 import pytest
 
-from isocost import clock
 from isocost.cli.app import main
-from isocost.simulator.workspace.estate import EstatePlan
-from isocost.testing.workspaces import a_workspace
-from tests.acceptance.user import LOGS, Ended
+from tests.acceptance.user import Ended, a_lived_in_workspace
 
 
 @pytest.fixture
 def here():
-    """A workspace with two jobs that have run for two days, ending about now."""
-    begin = clock.now() - timedelta(days=2, hours=1)
-    with a_workspace(seed=7, start_at=begin) as (address, control):
-        control.add_estate(EstatePlan(job_count=2, seed=7, log_destination=LOGS))
-        control.advance(timedelta(days=2))
+    """A workspace with two jobs that have run for two days."""
+    with a_lived_in_workspace(2) as (address, control, _):
         yield address, control
 
 

@@ -1,17 +1,21 @@
 """What a workspace refuses or lost: named with its remedy, shown by the project it stops."""
 
 import os
-from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
 
-from isocost import clock
-from isocost.simulator.workspace.estate import EstatePlan
 from isocost.testing.loopback import listening
-from isocost.testing.workspaces import a_workspace, client_of
+from isocost.testing.workspaces import client_of
 from isocost.usecases.loop import PATIENCE
-from tests.acceptance.user import LOGS, job_id_of, looked_after, names, shown
+from tests.acceptance.user import (
+    LOGS,
+    a_lived_in_workspace,
+    job_id_of,
+    looked_after,
+    names,
+    shown,
+)
 
 pytest.importorskip("databricks.sdk")
 
@@ -20,21 +24,10 @@ WITH_POLICY, WITH_POOL = 4, 5
 EVE = "eve@example.com"
 
 
-@contextmanager
-def an_estate(job_count, seed=7):
-    """Give a workspace with jobs that have run for two days, and the jobs."""
-    begin = clock.now() - timedelta(days=2, hours=1)
-    with a_workspace(seed=seed, start_at=begin) as (address, control):
-        plan = EstatePlan(job_count=job_count, seed=seed, log_destination=LOGS)
-        found = control.add_estate(plan)
-        control.advance(timedelta(days=2))
-        yield address, control, found
-
-
 @pytest.fixture
 def here():
     """A workspace with a job under a policy and one on a pool, which have run for two days."""
-    with an_estate(job_count=6) as (address, control, found):
+    with a_lived_in_workspace(6) as (address, control, found):
         control.job_ids = [found[n]["job_id"] for n in (WITH_POLICY, WITH_POOL)]
         yield address, control
 
@@ -183,7 +176,7 @@ def test_a_token_that_expires_is_each_projects_fault_until_it_is_renewed(
 
 
 def test_a_workspace_that_is_gone_is_given_up_soon_and_named(here, isocost, add, imported):
-    with an_estate(job_count=1, seed=8) as (address, *_):
+    with a_lived_in_workspace(1, seed=8) as (address, *_):
         given = ("workspace", "add", "gone", address.url, "--token-env", "SECRET")
         assert isocost(*given, SECRET=address.token).code == 0
         assert isocost("job", "import", "gone", "--all", "--yes").code == 0

@@ -11,11 +11,10 @@ import pytest
 from isocost import clock
 from isocost.domain.experiment import TrialState
 from isocost.settings import read_settings
-from isocost.simulator.workspace.estate import EstatePlan
-from isocost.testing.workspaces import a_workspace, client_of
+from isocost.testing.workspaces import client_of
 from isocost.usecases.report import trial_records
 from isocost.wiring import open_store
-from tests.acceptance.user import LOGS
+from tests.acceptance.user import LOGS, a_lived_in_workspace
 
 pytest.importorskip("databricks.sdk")
 
@@ -32,10 +31,7 @@ def bank(here, isocost, add, monkeypatch):
 @pytest.fixture
 def slow_bank(isocost, add, monkeypatch):
     """The same in a workspace whose runs take their time."""
-    begin = clock.now() - timedelta(days=2, hours=1)
-    with a_workspace(seed=7, start_at=begin, is_leaping=False) as (address, control):
-        control.add_estate(EstatePlan(job_count=2, seed=7, log_destination=LOGS))
-        control.advance(timedelta(days=2))
+    with a_lived_in_workspace(2, is_leaping=False) as (address, control, _):
         yield opened(address, control, isocost, add, monkeypatch)
 
 
@@ -43,7 +39,6 @@ def opened(address, control, isocost, add, monkeypatch):
     assert add(address.url, address.token, "--log-destination", LOGS).code == 0
     jobs = isocost("job", "list", "prod", "--json").json["jobs"]
     name = next(each["name"] for each in jobs if each["is_importable"])
-    monkeypatch.setattr(clock, "now", control.now)
     monkeypatch.setattr(clock, "rest", lambda s: control.advance(timedelta(seconds=s)))
 
     def run(limit, *, workspace="prod", workload=name, runs=2, starts=STARTS):

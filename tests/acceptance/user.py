@@ -2,9 +2,15 @@
 
 import json
 import os
+from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
+from unittest.mock import patch
 
+from isocost import clock
 from isocost.settings import read_settings
+from isocost.simulator.workspace.estate import EstatePlan
+from isocost.testing.workspaces import a_workspace
 from isocost.usecases.reconcile import look_after
 from isocost.wiring import open_loop
 
@@ -22,6 +28,22 @@ class Ended:
     @property
     def json(self):
         return json.loads(self.out)
+
+
+@contextmanager
+def a_lived_in_workspace(job_count, *, seed=7, **options):
+    """Give a workspace whose jobs have run for two days, its control, and the jobs.
+
+    The product's time is the workspace's while the block lasts: which jobs have run and which are
+    running now depends on the hour and on the weekday, and tests must not.
+    """
+    with a_workspace(seed=seed, **options) as (address, control):
+        found = control.add_estate(
+            EstatePlan(job_count=job_count, seed=seed, log_destination=LOGS)
+        )
+        control.advance(timedelta(days=2))
+        with patch.object(clock, "now", control.now):
+            yield address, control, found
 
 
 def looked_after(control, project_ids, **options):
