@@ -7,6 +7,7 @@ from rich.table import Table
 from isocost.usecases.rehearse import Outcome
 
 _CHANGES = {"data": "data doubled", "code": "code changed", "spot": "spot storm"}
+_FOUND = {True: "found", False: "not found", None: "touched no run"}
 
 
 def demo_table(found: Sequence[Outcome]) -> Table:
@@ -45,7 +46,7 @@ def _cells(outcome: Outcome) -> tuple[str, ...]:
 def _injected(outcome: Outcome) -> str:
     if not outcome.change:
         return ""
-    return f"{_CHANGES[outcome.change]}, {'found' if outcome.is_found else 'not found'}"
+    return f"{_CHANGES[outcome.change]}, {_FOUND[outcome.is_found]}"
 
 
 def _usd(usd: float | None) -> str:

@@ -5,7 +5,7 @@ workspace left alone is the baseline: same seed, days and data, and the clusters
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from statistics import fmean
@@ -85,6 +85,7 @@ class TrueRun:
     Attributes:
         usd: what it really cost.
         duration_s: of the whole, from its request to its end.
+        spot_loss_count: nodes that the cloud took away.
     """
 
     definition_id: str
@@ -93,6 +94,7 @@ class TrueRun:
     usd: float
     duration_s: float
     is_success: bool
+    spot_loss_count: int
 
 
 def true_runs(control: WorkspaceControl, since: datetime) -> list[TrueRun]:
@@ -111,6 +113,7 @@ def _true_run(truth: Mapping[str, Any]) -> TrueRun:
         usd=float(truth["total_usd"]),
         duration_s=(ended_at - requested_at).total_seconds(),
         is_success=truth["result"] == "SUCCESS",
+        spot_loss_count=sum(each["spot_loss_count"] for each in truth["clusters"]),
     )
 
 
@@ -124,8 +127,8 @@ class Outcome:
         baseline_usd: mean cost of a run after the learning phase had the clusters stayed.
         usd: mean true cost of a run after the learning phase.
         in_time_count: runs under the loop that succeeded within the deadline, learning included.
-        is_found: whether an injected change was found with its true cause within two runs; None
-            where none was injected.
+        is_found: whether an injected change was found with its true cause within two of the runs
+            that it touched; None where it touched none, as a spot storm may, or none was injected.
     """
 
     view: ProjectView
@@ -222,7 +225,7 @@ def _outcome(
         baseline_usd=_mean_usd(baseline, learned_at),
         usd=_mean_usd(mine, learned_at),
         in_time_count=sum(r.is_success and r.duration_s <= deadline_s for r in mine),
-        is_found=_is_found(rows, change, changed_at) if change else None,
+        is_found=_is_found(rows, change, _touched(mine, change, changed_at)),
     )
 
 
@@ -251,10 +254,15 @@ _CAUSE_OF: Final = {
 _FOUND_WITHIN: Final = 2
 
 
-def _is_found(rows: _Rows, change: str, changed_at: datetime) -> bool:
-    cause = _CAUSE_OF[change]
-    after = [e for e in rows.executions if e.started_at >= changed_at and e.run_ids]
-    if cause is CauseOfDeviation.SPOT:  # a storm touches who loses nodes
-        after = [e for e in after if any(rows.runs[i].spot_loss_count for i in e.run_ids)]
+def _touched(truth: Sequence[TrueRun], change: str, changed_at: datetime) -> set[str]:
+    """Return the runs that an injected change touched; a storm touches who loses nodes."""
+    after = [run for run in truth if change and run.requested_at >= changed_at]
+    return {run.run_id for run in after if change != "spot" or run.spot_loss_count}
+
+
+def _is_found(rows: _Rows, change: str, touched: Collection[str]) -> bool | None:
+    if not touched:
+        return None
+    after = [e for e in rows.executions if e.origin_run_id in touched and e.run_ids]
     deviations = [rows.runs[i].deviation for e in after[:_FOUND_WITHIN] for i in e.run_ids]
-    return any(d is not None and d.main_cause is cause for d in deviations)
+    return any(d is not None and d.main_cause is _CAUSE_OF[change] for d in deviations)

@@ -2,6 +2,7 @@
 
 from isocost.catalog.catalog import ALWAYS_ATTACHED_GIB
 from isocost.simulator.bill import BillingRates, bill_of
+from isocost.simulator.run import NodeEnd
 from isocost.simulator.workspace.clusters import JobCluster
 from isocost.simulator.workspace.compute import Machinery
 from isocost.simulator.workspace.rates import rate_card
@@ -47,6 +48,7 @@ def _cluster_truth(cluster: JobCluster, machinery: Machinery) -> Json:
         "runtime_s": cluster.outline.runtime_s,
         "input_scale": conditions.input_scale,
         "spot_losses_per_node_hour": conditions.spot_losses_per_node_hour,
+        "spot_loss_count": sum(node.end is NodeEnd.SPOT_LOSS for node in cluster.outline.nodes),
         "slowdown": conditions.slowdown,
         "code_version": cluster.recipe.workload.code_version,
         "failure": cluster.outline.failure.value if cluster.outline.failure else None,
