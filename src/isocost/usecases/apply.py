@@ -146,8 +146,8 @@ _STILL_WANTED: Final[Mapping[ChangeKind, Callable[[Transaction, str, Wanted], bo
 
 
 def next_change_id(tx: Transaction, project_id: str) -> str:
-    """Return the id of a project's next change."""
-    return f"{project_id}-c{tx.change_count(project_id) + 1}"
+    """Return the id of a project's next change; of two planned at once the later sorts last."""
+    return f"{project_id}-c{tx.change_count(project_id) + 1:04}"
 
 
 def carry_out(loop: Loop, change: Change, place: Place) -> Change:
