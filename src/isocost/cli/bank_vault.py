@@ -148,8 +148,19 @@ def _present_recorded(found: RecordedAll, file: Path, *, as_json: bool) -> None:
         return
     if found.recorded:
         OUT.print(_table([_row(recording) for recording in found.recorded]))
+    _say_replaced(found.recorded, file)
     if found.skipped:
         say(f"{len(found.skipped)} were in {file} already; --again records them anew.")
+
+
+def _say_replaced(recordings: list[Recording], file: Path) -> None:
+    shipped = {each.name for each in shelf.shipped()}
+    replaced = [each.name for each in recordings if each.name in shipped]
+    if replaced:
+        say(
+            f"In your experiments this replaces the shipped {', '.join(replaced)}, as long as "
+            f"{file} has it."
+        )
 
 
 def _row(recording: Recording) -> dict[str, Any]:

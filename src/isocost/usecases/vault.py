@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -71,7 +71,7 @@ def record_applications(
         result = _recorded(name, spec, recorder)
         if isinstance(result, Recording):
             shelf.put(recorder.vault, [result])
-            found.recorded.append(result)
+            found.recorded.append(_as_stored(result))
             message = f"{name} recorded"
         else:
             found.failed[name] = result
@@ -92,7 +92,12 @@ def record_log(
         profile, name or own_name(profile.application_name), recorded_on(profile, machines)
     )
     shelf.put(vault, [recording])
-    return recording
+    return _as_stored(recording)
+
+
+def _as_stored(recording: Recording) -> Recording:
+    """Return a recording as the vault will tell it; its size by default depends on whose it is."""
+    return replace(recording, is_own=True)
 
 
 def recorded_on(profile: RunProfile, machines: Mapping[str, NodeType]) -> RecordedOn:

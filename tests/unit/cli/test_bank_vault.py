@@ -104,3 +104,23 @@ def test_options_that_do_not_go_together_are_refused(vault, options, why):
     code, told = vault("record", *options)
     assert code == 2
     assert why in told.err
+
+
+def test_a_recording_is_told_as_the_list_tells_it(vault, tmp_path):
+    (tmp_path / "log").write_bytes(log.joined(log.an_application(task_count=150)))
+    taken = answer(vault("record", "--eventlog", str(tmp_path / "log"), "--json"))
+    listed = answer(vault("list", "own/*", "--json"))
+    assert taken["recorded"] == listed["workloads"]
+
+
+def test_a_name_of_the_shipped_vault_is_taken_with_a_word(vault, tmp_path):
+    (tmp_path / "log").write_bytes(log.joined(log.an_application()))
+    code, told = vault("record", "--eventlog", str(tmp_path / "log"), "--name", "tpcds/q1")
+    assert code == 0
+    assert "this replaces the shipped tpcds/q1" in " ".join(told.err.split())
+
+
+def test_a_name_of_ones_own_is_taken_without_a_word(vault, tmp_path):
+    (tmp_path / "log").write_bytes(log.joined(log.an_application()))
+    _, told = vault("record", "--eventlog", str(tmp_path / "log"), "--name", "own/q1")
+    assert "replaces" not in told.err
