@@ -2,7 +2,7 @@
 
 Runs are charged what the simulator billed, noise included. Which cluster is how good is told by
 what a run on it costs without noise, so that a lucky run makes no cluster better. Every mean is
-one over workloads of the means over their projects.
+the plain one of its values; its error knows that values of one workload go wrong together.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -13,6 +13,7 @@ from typing import Final
 from isocost.domain.experiment import TrialState
 from isocost.domain.recommendation import Prediction
 from isocost.domain.run import Run, RunState
+from isocost.jobbank.analysis.estimates import clustered_mean
 from isocost.jobbank.lineage import TrialRecord
 from isocost.jobbank.measured.figures import (
     COST_AFTER,
@@ -20,7 +21,6 @@ from isocost.jobbank.measured.figures import (
     REGRET_AFTER,
     WITHIN,
     SearchFigures,
-    mean_of_groups,
 )
 from isocost.jobbank.measured.policies import is_predicting
 from isocost.jobbank.summary import Mean, PredictionFigures, SavingFigures, SlaFigures, median_of
@@ -108,10 +108,9 @@ class _Judged:
             return None
         return fmean(self.paid_usd[:count]) / self.best_usd
 
-    def miss_fraction(self, last: int) -> float | None:
-        """Return how many of the runs from the second to the `last` missed the deadline."""
-        later = [late for late in self.are_late[1:last] if late is not None]
-        return fmean(map(float, later)) if later else None
+    def late_runs(self, last: int) -> Iterable[float]:
+        """Give 1 for each run from the second to the `last` that missed the deadline, else 0."""
+        return (float(late) for late in self.are_late[1:last] if late is not None)
 
     def saving_fraction(self) -> float | None:
         """Return what the last run cost less than the first; None for one run alone."""
@@ -153,8 +152,8 @@ def _figures(judged: Sequence[_Judged], policy: str, set_aside: int) -> Workspac
         cost_ratio_after={str(n): _cost_ratio_after(judged, n) for n in COST_AFTER},
         cost_ratio=_mean(judged, lambda one: one.cost_ratio_after(len(one.paid_usd))),
         sla=SlaFigures(
-            miss_fraction_2_10=_mean(judged, lambda one: one.miss_fraction(EARLY_RUNS)),
-            miss_fraction=_mean(judged, lambda one: one.miss_fraction(len(one.are_late))),
+            miss_fraction_2_10=_pooled(judged, lambda one: one.late_runs(EARLY_RUNS)),
+            miss_fraction=_pooled(judged, lambda one: one.late_runs(len(one.are_late))),
         ),
         savings=_savings(judged),
         failures_per_project=_mean(judged, lambda one: float(one.failure_count)),
@@ -163,8 +162,17 @@ def _figures(judged: Sequence[_Judged], policy: str, set_aside: int) -> Workspac
 
 
 def _mean(judged: Sequence[_Judged], value_of: Callable[[_Judged], float | None]) -> Mean | None:
-    values = ((one.workload, value_of(one)) for one in judged)
-    return mean_of_groups((workload, value) for workload, value in values if value is not None)
+    values = ((one, value_of(one)) for one in judged)
+    known = {one: [value] for one, value in values if value is not None}
+    return _pooled(list(known), known.__getitem__)
+
+
+def _pooled(
+    judged: Sequence[_Judged], values_of: Callable[[_Judged], Iterable[float]]
+) -> Mean | None:
+    values = ((one.workload, value) for one in judged for value in values_of(one))
+    found = clustered_mean(values)
+    return None if found is None else Mean(found.mean, found.standard_error)
 
 
 def _steps_to_within(judged: Sequence[_Judged], factor: float) -> Mean | None:
@@ -181,9 +189,7 @@ def _cost_ratio_after(judged: Sequence[_Judged], count: int) -> Mean | None:
 
 def _prediction(judged: Sequence[_Judged]) -> PredictionFigures:
     def mean(value_of: Callable[[_Foretold], float]) -> Mean | None:
-        return _mean(
-            judged, lambda one: fmean(map(value_of, one.foretold)) if one.foretold else None
-        )
+        return _pooled(judged, lambda one: map(value_of, one.foretold))
 
     return PredictionFigures(
         mape=mean(lambda each: each.ape),

@@ -102,9 +102,16 @@ def test_trial_set_aside_is_told_and_counts_in_nothing_else():
     assert (found.projects, found.set_aside) == (1, 1)
 
 
-def test_mean_over_workloads_counts_each_workload_once():
+def test_mean_is_of_projects_and_its_error_of_workloads():
     dear = replace(TRUTH, billed_usd=dict.fromkeys(TRUTH.billed_usd, 40.0))
     cheap = replace(TRUTH, billed_usd=dict.fromkeys(TRUTH.billed_usd, 4.0))
     other = replace(a_record(truth=dear).trial, workload="tpcds/q2")
     records = [a_record(truth=cheap), a_record(truth=cheap), a_record(trial=other)]
-    assert figures(*records)["engine"].cost_ratio.mean == pytest.approx((1 + 10) / 2)
+    found = figures(*records)["engine"].cost_ratio
+    assert found.mean == pytest.approx((1 + 1 + 10) / 3)
+    # Two workloads whose residuals sum to -6 and 6, over three projects.
+    assert found.se == pytest.approx((2 / 1 * (6**2 + 6**2)) ** 0.5 / 3)
+
+
+def test_one_workload_alone_tells_no_error():
+    assert figures(a_record(), a_record())["engine"].cost_ratio.se is None

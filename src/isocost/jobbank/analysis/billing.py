@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from isocost.jobbank.analysis.estimates import Estimate, mean_by_group
+from isocost.jobbank.analysis.estimates import Estimate, clustered_mean
 from isocost.jobbank.rows import Rows
 from isocost.jobbank.tables import RunRow
 
@@ -45,7 +45,7 @@ def _billing(purchase: str, runs: Iterable[RunRow]) -> Billing | None:
         for run in runs
         if run.billed_usd is not None and run.list_usd
     ]
-    estimate = mean_by_group(excesses)
+    estimate = clustered_mean(excesses)
     if estimate is None:
         return None
     return Billing(purchase, estimate, tuple(excess for _, excess in excesses))

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from isocost.jobbank.analysis.estimates import Estimate, mean_by_group
+from isocost.jobbank.analysis.estimates import Estimate, clustered_mean
 from isocost.jobbank.tables import PredictionRow, RunRow
 
 PROMISE_EDGES: Final = (0.5, 0.8, 0.9, 0.95)
@@ -41,7 +41,7 @@ def coverage(predictions: Sequence[PredictionRow]) -> tuple[Estimate | None, Est
     """Return the shares of runtimes inside their 80 and 95 % intervals."""
     inside_80 = ((r.workload, float(r.is_in_80)) for r in predictions if r.is_in_80 is not None)
     inside_95 = ((r.workload, float(r.is_in_95)) for r in predictions if r.is_in_95 is not None)
-    return mean_by_group(inside_80), mean_by_group(inside_95)
+    return clustered_mean(inside_80), clustered_mean(inside_95)
 
 
 def places(predictions: Sequence[PredictionRow]) -> list[Place]:
@@ -80,5 +80,5 @@ def promises(predictions: Sequence[PredictionRow], runs: Sequence[RunRow]) -> li
 
 
 def _promise(held: Sequence[tuple[float, str, float]]) -> Promise | None:
-    kept = mean_by_group((workload, kept) for _, workload, kept in held)
+    kept = clustered_mean((workload, kept) for _, workload, kept in held)
     return None if kept is None else Promise(sum(p for p, _, _ in held) / len(held), kept)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Final
 
-from isocost.jobbank.analysis.estimates import Estimate, mean_by_group
+from isocost.jobbank.analysis.estimates import Estimate, clustered_mean
 from isocost.jobbank.analysis.selection import absolute_errors, share_inside
 from isocost.jobbank.tables import PredictionRow
 
@@ -96,7 +96,7 @@ def families(predictions: Sequence[PredictionRow]) -> dict[str, Band]:
 
 def _band(held: Sequence[tuple[float, PredictionRow]]) -> Band | None:
     rows = [row for _, row in held]
-    error = mean_by_group(absolute_errors(rows))
+    error = clustered_mean(absolute_errors(rows))
     inside = share_inside(rows)
     if error is None or inside is None:
         return None

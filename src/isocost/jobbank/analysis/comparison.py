@@ -6,7 +6,7 @@ each interval is made wider: with m of them, 1 − 0.05 / m each makes at least 
 (Bonferroni). A measure is worse or better if its interval does not hold 0.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from math import isclose
@@ -14,7 +14,7 @@ from statistics import fmean
 from typing import Final
 
 from isocost.errors import InvalidInput
-from isocost.jobbank.analysis.estimates import Estimate, grouped, jackknifed, mean_by_group
+from isocost.jobbank.analysis.estimates import Estimate, clustered_mean, grouped, jackknifed
 from isocost.jobbank.analysis.measures import Measured, TrialMeasures
 
 TOGETHER: Final = 0.95
@@ -210,12 +210,12 @@ class _Counted:
         ]
         differences = [(group, _difference(one, other)) for group, one, other in known]
         means = [(group, fmean(of)) for group, of in grouped(differences).items()]
-        difference = mean_by_group(differences, confidence=self.confidence)
+        difference = clustered_mean(differences, confidence=self.confidence)
         return MeasureDifference(
             name,
             meaning,
-            _mean_of_means((group, one) for group, one, _ in known),
-            _mean_of_means((group, other) for group, _, other in known),
+            fmean(one for _, one, _ in known) if known else None,
+            fmean(other for _, _, other in known) if known else None,
             _enough(difference),
             tuple(sorted(means, key=lambda each: -each[1])),
         )
@@ -267,8 +267,3 @@ def _gap_difference(groups: Sequence[Sequence[Pair]]) -> float:
 def _gap(trials: Sequence[TrialMeasures]) -> float:
     inside = sum(t.in_80_count for t in trials) / sum(t.prediction_count for t in trials)
     return abs(inside - NOMINAL_COVERAGE)
-
-
-def _mean_of_means(values: Iterable[tuple[str, float]]) -> float | None:
-    groups: Mapping[str, list[float]] = grouped(values)
-    return fmean(fmean(group) for group in groups.values()) if groups else None

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from isocost.domain.project import Phase
-from isocost.jobbank.analysis.estimates import Estimate, mean_by_group
+from isocost.jobbank.analysis.estimates import Estimate, clustered_mean
 from isocost.jobbank.rows import COLD_START, Rows
 
 PHASES: Final = (
@@ -40,13 +40,13 @@ def misses_by_phase(rows: Rows) -> list[Misses]:
         Misses(policy, phase, share)
         for policy in policies
         for phase in PHASES
-        if (share := mean_by_group(late.get((policy, phase), []))) is not None
+        if (share := clustered_mean(late.get((policy, phase), []))) is not None
     ]
 
 
 def misses_after_cold_start(rows: Rows, policy: str) -> Estimate | None:
     """Return the share of a policy's runs after the cold start that were late or failed."""
-    return mean_by_group(
+    return clustered_mean(
         (run.workload, float(run.is_late))
         for run in rows.runs
         if run.policy == policy and run.ordinal > 0 and run.is_late is not None

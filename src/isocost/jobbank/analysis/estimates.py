@@ -1,14 +1,14 @@
 """Values in groups in; means with confidence intervals out.
 
 A group is a workload: projects of one workload go wrong together, so they count as one witness and
-not as many. Intervals are Student's t over the groups' means; nothing is drawn, so there is no
-seed.
+not as many. A mean is that of its values, as anybody gets it from the tables; only its interval,
+Student's t over the groups, knows of them. Nothing is drawn, so there is no seed.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from math import sqrt
-from statistics import fmean, stdev
+from math import fsum, sqrt
+from statistics import stdev
 from typing import Final, TypeVar
 
 from scipy.special import stdtrit
@@ -28,6 +28,7 @@ class Estimate:
         low, high: equal to the mean only if all groups agree; infinitely far with one group.
         group_count: independent witnesses.
         value_count: values behind them.
+        standard_error: of the mean; None with one group.
     """
 
     mean: float
@@ -35,6 +36,7 @@ class Estimate:
     high: float
     group_count: int
     value_count: int
+    standard_error: float | None
 
     @property
     def is_interval_known(self) -> bool:
@@ -47,10 +49,13 @@ class Estimate:
         return (self.high - self.low) / 2
 
 
-def mean_by_group(
+def clustered_mean(
     values: Iterable[tuple[str, float]], *, confidence: float = CONFIDENCE
 ) -> Estimate | None:
-    """Return the mean over groups of the groups' means; None of no values.
+    """Return the plain mean of values, with its error from how groups differ; None of no values.
+
+    The error is that of clustered samples (Liang and Zeger 1986): the values' residuals are summed
+    within each group first, and are as independent as the groups are.
 
     Args:
         values: each with its group.
@@ -59,9 +64,13 @@ def mean_by_group(
     by_group = grouped(values)
     if not by_group:
         return None
-    means = [fmean(group) for group in by_group.values()]
     count = sum(map(len, by_group.values()))
-    return _estimate(fmean(means), means, count, confidence=confidence)
+    mean = fsum(value for group in by_group.values() for value in group) / count
+    each = len(by_group) / count
+    witnesses = [
+        mean + each * fsum(value - mean for value in group) for group in by_group.values()
+    ]
+    return _estimate(mean, witnesses, count, confidence=confidence)
 
 
 def jackknifed(
@@ -98,6 +107,7 @@ def _estimate(
 ) -> Estimate:
     n = len(witnesses)
     if n < 2:
-        return Estimate(mean, float("-inf"), float("inf"), n, value_count)
-    reach = float(stdtrit(n - 1, (1 + confidence) / 2)) * stdev(witnesses) / sqrt(n)
-    return Estimate(mean, mean - reach, mean + reach, n, value_count)
+        return Estimate(mean, float("-inf"), float("inf"), n, value_count, None)
+    error = stdev(witnesses) / sqrt(n)
+    reach = float(stdtrit(n - 1, (1 + confidence) / 2)) * error
+    return Estimate(mean, mean - reach, mean + reach, n, value_count, error)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from isocost.jobbank.analysis.estimates import Estimate, mean_by_group
+from isocost.jobbank.analysis.estimates import Estimate, clustered_mean
 from isocost.jobbank.analysis.selection import absolute_errors, share_inside
 from isocost.jobbank.tables import PredictionRow
 
@@ -32,7 +32,7 @@ def learning_curve(predictions: Sequence[PredictionRow]) -> list[Iteration]:
     found = []
     for ordinal in sorted({row.child_ordinal for row in predictions}):
         rows = [row for row in predictions if row.child_ordinal == ordinal]
-        error, inside = mean_by_group(absolute_errors(rows)), share_inside(rows)
+        error, inside = clustered_mean(absolute_errors(rows)), share_inside(rows)
         if error is not None and inside is not None:
             found.append(Iteration(ordinal, error, inside))
     return found

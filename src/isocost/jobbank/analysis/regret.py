@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from isocost.jobbank.analysis.estimates import Estimate, mean_by_group
+from isocost.jobbank.analysis.estimates import Estimate, clustered_mean
 from isocost.jobbank.analysis.measures import by_trial
 from isocost.jobbank.rows import Rows
 from isocost.jobbank.tables import RunRow, TrialRow
@@ -44,7 +44,7 @@ def regrets(rows: Rows, policy: str) -> list[Regret]:
 def _after(place: int, curves: Sequence[tuple[TrialRow, Sequence[float | None]]]) -> Regret | None:
     reached = [(trial, curve[place]) for trial, curve in curves if len(curve) > place]
     known = [(trial.workload, excess) for trial, excess in reached if excess is not None]
-    excess = mean_by_group(known)
+    excess = clustered_mean(known)
     return None if excess is None else Regret(place + 1, excess, len(known) / len(reached))
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from isocost.jobbank.analysis.estimates import Estimate, mean_by_group
+from isocost.jobbank.analysis.estimates import Estimate, clustered_mean
 from isocost.jobbank.analysis.measures import by_trial, cost_ratio
 from isocost.jobbank.analysis.selection import judged_predictions, share_inside
 from isocost.jobbank.rows import Rows
@@ -31,10 +31,12 @@ class WorkloadCost:
     Attributes:
         ratio: mean cost of the runs after the cold start, over the cold start's; a trial is one
             witness.
+        of_trials: the same of each trial.
     """
 
     workload: str
     ratio: Estimate
+    of_trials: tuple[float, ...]
 
 
 def errors_by_workload(rows: Rows) -> list[WorkloadErrors]:
@@ -59,21 +61,21 @@ def costs_by_workload(rows: Rows) -> Mapping[str, Sequence[WorkloadCost]]:
 
 
 def mean_cost(costs: Sequence[WorkloadCost]) -> Estimate | None:
-    """Return the mean over workloads."""
-    return mean_by_group((each.workload, each.ratio.mean) for each in costs)
+    """Return the mean over all trials; a workload is one witness."""
+    return clustered_mean((each.workload, ratio) for each in costs for ratio in each.of_trials)
 
 
 def _worst_first(of: Mapping[str, Sequence[tuple[str, float]]]) -> list[WorkloadCost]:
     found = [
-        WorkloadCost(workload, ratio)
+        WorkloadCost(workload, mean, tuple(ratio for _, ratio in ratios))
         for workload, ratios in of.items()
-        if (ratio := mean_by_group(ratios)) is not None
+        if (mean := clustered_mean(ratios)) is not None
     ]
     return sorted(found, key=lambda each: -each.ratio.mean)
 
 
 def _errors(workload: str, told: Sequence[PredictionRow]) -> WorkloadErrors | None:
-    error = mean_by_group((row.trial_id, abs(row.error_fraction or 0.0)) for row in told)
+    error = clustered_mean((row.trial_id, abs(row.error_fraction or 0.0)) for row in told)
     inside = share_inside(told)
     if error is None or inside is None:
         return None

@@ -3,11 +3,12 @@
 from typing import Final
 
 from isocost.jobbank.analysis.estimates import Estimate
+from isocost.jobbank.measured.policies import ENGINE
 from isocost.units import PERCENT
 
 # Stands once at the top of a page, so that captions need not repeat it.
 NOTE: Final = (
-    "± is half of a 95 % confidence interval over workloads, each one witness; in brackets, how "
+    "± is half of a 95 % confidence interval with each workload as one witness; in brackets, how "
     "many values a mean is of."
 )
 
@@ -42,6 +43,12 @@ def between(low: float, high: float) -> str:
     """Return a range of ratios; one of them where both ends are alike."""
     first, last = times(low), times(high)
     return first if first == last else f"{first} to {last}"
+
+
+def only_of(policy: str, what: str) -> str:
+    """Return the sentence that tells whose `what` is shown, and where those of others are."""
+    owner = f"the {policy}" if policy == ENGINE else policy
+    return f"{what} of {owner} only; the table at the top has a row for each policy."
 
 
 def phase_name(phase: str) -> str:

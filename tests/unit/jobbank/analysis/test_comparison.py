@@ -8,7 +8,7 @@ import pytest
 from isocost.domain.experiment import SlaBasis, SlaRule, TrialState
 from isocost.errors import InvalidInput
 from isocost.jobbank.analysis.comparison import Verdict, compare
-from isocost.jobbank.analysis.estimates import jackknifed, mean_by_group
+from isocost.jobbank.analysis.estimates import clustered_mean, jackknifed
 from isocost.jobbank.analysis.measures import measured
 from isocost.jobbank.rows import rows_of
 from isocost.testing.experiments import Behaviour, Scale, an_experiment_record
@@ -156,13 +156,13 @@ def test_interval_of_means_holds_the_true_mean_as_often_as_it_says():
     hits = 0
     for _ in range(400):
         values = [(str(n % 8), x) for n, x in enumerate(chance.normal(5.0, 1.0, size=24))]
-        found = mean_by_group(values)
+        found = clustered_mean(values)
         hits += found.low <= 5.0 <= found.high
     assert hits / 400 == pytest.approx(0.95, abs=0.03)
 
 
 def test_jackknife_of_a_mean_is_the_interval_of_the_mean():
     values = [1.0, 4.0, 2.0, 8.0, 5.0]
-    direct = mean_by_group([(str(v), v) for v in values])
+    direct = clustered_mean([(str(v), v) for v in values])
     indirect = jackknifed(values, lambda vs: sum(vs) / len(vs), value_count=5, confidence=0.95)
     assert (indirect.low, indirect.high) == pytest.approx((direct.low, direct.high))
