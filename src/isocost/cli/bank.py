@@ -19,6 +19,7 @@ from isocost.cli.bank_databricks import (
 )
 from isocost.cli.bank_explain import explain
 from isocost.cli.bank_export import export
+from isocost.cli.bank_list import list_
 from isocost.cli.bank_recorded import (
     RECORDED,
     Failures,
@@ -50,6 +51,7 @@ app.command()(explain)
 app.command()(report)
 app.command()(export)
 app.command()(compare)
+app.command("list")(list_)
 app.add_typer(vault, name="vault")
 for change in (pause, resume, cancel, status):
     app.command()(change)

@@ -52,7 +52,9 @@ def cancel(name: Name, *, yes: Yes = False, json: Json = False) -> None:
     """
     with _opened() as (store, _):
         standing = orchestrate.standing_of(store, name)
-    if standing.open_count:
+    if standing.is_over:
+        say(f"{name} is over already: there is nothing to cancel.")
+    else:
         lines = [f"{standing.open_count} of {standing.total} trials of {name} are not over."]
         if not agrees(lines, "Cancel them?", is_yes=yes):
             return
@@ -103,7 +105,7 @@ def _show(store: Store, queue: Queue, name: str, *, as_json: bool) -> None:
         if count
     )
     OUT.print(
-        f"{name} is {standing.experiment.state.value}: {standing.done} of {standing.total} trials "
+        f"{name} is {told_state(standing)}: {standing.done} of {standing.total} trials "
         f"are over ({counted}).",
         highlight=False,
         soft_wrap=True,
@@ -115,11 +117,17 @@ def _show(store: Store, queue: Queue, name: str, *, as_json: bool) -> None:
     _say_next(standing)
 
 
+def told_state(standing: Standing) -> str:
+    """Return in a word whether an experiment is over, or may go on."""
+    state = standing.experiment.state
+    return "over" if standing.is_over and state is not ExperimentState.CANCELLED else state.value
+
+
 def _say_next(standing: Standing) -> None:
     name = standing.experiment.name
-    if standing.experiment.state is ExperimentState.PAUSED:
+    if standing.experiment.state is ExperimentState.PAUSED and not standing.is_over:
         say(f"Let it go on with: isocost bank resume {name}")
-    elif standing.open_count == 0:
+    elif standing.is_over:
         say(f"See what came of it with: isocost bank report {name}")
 
 
@@ -127,6 +135,7 @@ def _json(standing: Standing, backlog: Backlog, failures: dict[str, str]) -> dic
     return {
         "experiment": standing.experiment.name,
         "state": standing.experiment.state.value,
+        "is_over": standing.is_over,
         "trials": {state.value: standing.counts[state] for state in TrialState},
         "total": standing.total,
         "done": standing.done,

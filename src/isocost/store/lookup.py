@@ -6,6 +6,11 @@ from difflib import get_close_matches
 from isocost.errors import InvalidInput, NotFound
 
 _SHOWN = 5  # as many names as a person takes in at a glance
+_LISTED_BY = {
+    "experiment": "isocost bank list",
+    "project": "isocost project list",
+    "workspace": "isocost workspace list",
+}
 
 
 def not_found(noun: str, key: str, known: Sequence[str]) -> NotFound:
@@ -13,7 +18,13 @@ def not_found(noun: str, key: str, known: Sequence[str]) -> NotFound:
     if not known:
         return NotFound(f"There is no {noun} {key!r}; none is stored yet.")
     near = get_close_matches(key, known, n=_SHOWN) or list(known)[-_SHOWN:]
-    return NotFound(f"There is no {noun} {key!r}. Stored are, among others: {', '.join(near)}.")
+    are_all = len(near) == len(known)
+    stored = f"Stored {'is' if len(near) == 1 else 'are'} {', '.join(near)}"
+    command = _LISTED_BY.get(noun)
+    if command is None:
+        return NotFound(f"There is no {noun} {key!r}. {stored}{'' if are_all else ' and others'}.")
+    end = "." if are_all else f" and others: `{command}` shows all."
+    return NotFound(f"There is no {noun} {key!r}. {stored}{end}")
 
 
 def still_has_projects(workspace: str) -> InvalidInput:

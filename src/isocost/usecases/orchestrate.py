@@ -54,6 +54,11 @@ class Standing:
         return self.counts[TrialState.QUEUED] + self.counts[TrialState.RUNNING]
 
     @property
+    def is_over(self) -> bool:
+        """Whether nothing more will happen to any of its trials."""
+        return self.open_count == 0
+
+    @property
     def done(self) -> int:
         """How many are over, in whatever way."""
         return self.total - self.open_count
@@ -103,6 +108,13 @@ def standing_of(store: Store, name: str) -> Standing:
         experiment = tx.experiment(name)
         counts = tx.trial_counts(name)
     return Standing(experiment, {state: counts.get(state, 0) for state in TrialState})
+
+
+def standings(store: Store) -> list[Standing]:
+    """Return how each experiment stands, the oldest first."""
+    with store.transaction(read_only=True) as tx:
+        names = [each.name for each in tx.experiments()]
+    return [standing_of(store, name) for name in names]
 
 
 def failures_of(store: Store, name: str) -> dict[str, str]:
@@ -161,16 +173,18 @@ def resume(store: Store, queue: Queue, name: str) -> Standing:
 def cancel(store: Store, queue: Queue, name: str) -> Standing:
     """End an experiment: what is over stays, nothing else is carried on or stored.
 
+    One of which everything is over has ended already, and stays as it is.
+
     Raises:
         NotFound: if there is no such experiment.
     """
     with store.transaction() as tx:
         experiment = tx.experiment(name)
-        if experiment.state is not ExperimentState.CANCELLED:
+        left = [trial for trial in tx.trials_of(name) if not trial.is_over]
+        if left and experiment.state is not ExperimentState.CANCELLED:
             tx.put_experiment(experiment.after(ExperimentEvent.CANCEL))
-        for trial in tx.trials_of(name):
-            if not trial.is_over:
-                tx.put_trial(trial.after(TrialEvent.CANCEL))
+        for trial in left:
+            tx.put_trial(trial.after(TrialEvent.CANCEL))
     queue.withdraw(name)
     return standing_of(store, name)
 

@@ -62,6 +62,52 @@ def test_cancel_is_final_and_safe_to_repeat(isocost):
     assert "was cancelled, which is final" in told.err
 
 
+@pytest.fixture
+def over(isocost, tmp_path):
+    """Return the same function where everything of the experiment has ended."""
+    store = SqlStore(tmp_path / "isocost.db")
+    with store.transaction() as tx:
+        for ordinal in range(2):
+            ended = a_trial(f"t-{ordinal}", ordinal=ordinal).after(TrialEvent.LEASE)
+            tx.put_trial(ended.after(TrialEvent.FINISH))
+    store.close()
+    return isocost
+
+
+@pytest.mark.parametrize("options", [(), ("--yes",)])
+def test_what_is_over_is_not_cancelled(over, options):
+    code, told = over("bank", "cancel", "nightly", *options)
+    assert code == 0
+    assert "nightly is over already: there is nothing to cancel" in told.err
+    assert answer(over("bank", "status", "nightly", "--json"))["state"] == "open"
+
+
+def test_status_says_that_an_experiment_is_over(over):
+    _, told = over("bank", "status", "nightly")
+    assert "nightly is over: 3 of 3 trials are over (2 succeeded, 1 set aside)." in told.out
+    assert answer(over("bank", "status", "nightly", "--json"))["is_over"]
+
+
+def test_list_shows_how_far_each_experiment_has_come(isocost):
+    (found,) = answer(isocost("bank", "list", "--json"))["experiments"]
+    assert (found["experiment"], found["state"], found["is_over"]) == ("nightly", "open", False)
+    assert (found["done"], found["total"]) == (1, 3)
+    _, told = isocost("bank", "list")
+    assert "1/3" in told.out
+
+
+def test_list_says_what_is_over(over):
+    _, told = over("bank", "list")
+    (line,) = [line for line in told.out.splitlines() if "nightly" in line]
+    assert line.split()[-2:] == ["3/3", "over"]
+
+
+def test_list_of_nothing_says_how_to_begin(command, tmp_path, monkeypatch):
+    monkeypatch.setenv("ISOCOST_HOME", str(tmp_path))
+    code, told = command("bank", "list")
+    assert (code, "isocost bank run" in told.err) == (0, True)
+
+
 @pytest.mark.parametrize("verb", ["status", "pause", "resume", "cancel"])
 def test_unknown_experiment_is_told_with_what_there_is(isocost, verb):
     code, told = isocost("bank", verb, "nigthly")

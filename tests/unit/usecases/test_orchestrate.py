@@ -167,3 +167,12 @@ def test_watcher_waits_for_a_server_that_is_away():
 def test_watcher_gives_up_in_the_end():
     with pytest.raises(PlatformError, match="away"):
         watch_through(3, patience_s=-1.0)
+
+
+def test_cancelling_what_is_over_changes_nothing(store, queue):
+    for trial_id in ("t-1", "t-2", "t-3"):
+        begun = () if trial_id == "t-1" else (TrialEvent.LEASE,)
+        put(store, trial_id, *begun, TrialEvent.FINISH)
+    standing = cancel(store, queue, "nightly")
+    assert standing.is_over
+    assert standing.experiment.state is ExperimentState.OPEN
