@@ -397,7 +397,8 @@ class PolicyOut(Schema):
     """What one policy came to.
 
     `cost` is of a run after the cold start, over the cold start's; `regret` of the best cluster
-    tried, over the cheapest in time that the simulator knows, less 1; the rest are shares.
+    tried, over the cheapest in time that the simulator knows, less 1, without the
+    `without_regret` projects that tried no cluster in time; the rest are shares.
     """
 
     policy: str
@@ -408,6 +409,7 @@ class PolicyOut(Schema):
     cost: EstimateOut | None
     misses: EstimateOut | None
     regret: EstimateOut | None
+    without_regret: int
     set_aside: int
 
 

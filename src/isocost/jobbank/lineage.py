@@ -81,6 +81,8 @@ class Lineage:
     Attributes:
         baseline: the trial's cold start, which savings are measured against.
         max_runtime_s: the SLA.
+        took_s: what is held against the SLA of the child, start-up included where that is known;
+            None of a failed one.
         is_sla_met: whether the child ended in time; a failed one did not.
     """
 
@@ -90,6 +92,7 @@ class Lineage:
     child: Run
     recommendation: Recommendation
     max_runtime_s: float
+    took_s: float | None
     is_sla_met: bool
 
     @property
@@ -158,6 +161,7 @@ def _lineages_of(record: TrialRecord) -> list[Lineage]:
             child=children[recommendation.recommendation_id],
             recommendation=recommendation,
             max_runtime_s=record.max_runtime_s,
+            took_s=record.took_s(children[recommendation.recommendation_id]),
             is_sla_met=not record.is_late(children[recommendation.recommendation_id]),
         )
         for recommendation in record.recommendations

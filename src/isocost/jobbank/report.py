@@ -10,8 +10,8 @@ from plotly.offline import get_plotlyjs
 from isocost.domain.experiment import Trial
 from isocost.jobbank.analysis.comparison import Comparison
 from isocost.jobbank.analysis.headline import headlines
+from isocost.jobbank.analysis.selection import policy_told
 from isocost.jobbank.lineage import ExperimentRecord, Lineage, lineages
-from isocost.jobbank.measured.policies import is_predicting
 from isocost.jobbank.pages import page_template
 from isocost.jobbank.plots import wording
 from isocost.jobbank.plots.comparison import comparison_plots
@@ -36,7 +36,8 @@ class Reason:
 def report_html(record: ExperimentRecord, *, made_at: datetime) -> str:
     """Return the report; it needs no network, for Plotly's script is part of it."""
     rows = rows_of(record)
-    found = [each for each in lineages(record) if is_predicting(each.trial.policy)]
+    policy = policy_told(rows)
+    found = [each for each in lineages(record) if each.trial.policy == policy]
     abstained = list(_abstentions(t.trial for t in record.trials))
     aside = [Reason(t.trial, t.trial.failure) for t in record.trials if t.trial.failure]
     return page_template("report.html").render(
@@ -46,6 +47,8 @@ def report_html(record: ExperimentRecord, *, made_at: datetime) -> str:
         model=None if record.experiment.plan.is_simulated else summarize(record).model,
         lineages=_worst(found),
         lineage_count=len(found),
+        lineage_policy=policy,
+        is_start_up_known=any(each.took_s != each.child.runtime_s for each in found),
         set_aside=aside,
         abstained=abstained,
         most_told=MOST_TOLD,

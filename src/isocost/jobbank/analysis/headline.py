@@ -12,7 +12,7 @@ from isocost.jobbank.analysis.regret import regrets
 from isocost.jobbank.analysis.selection import judged_predictions, policies_of
 from isocost.jobbank.analysis.workloads import costs_by_workload, mean_cost
 from isocost.jobbank.rows import Rows
-from isocost.jobbank.tables import PredictionRow
+from isocost.jobbank.tables import PredictionRow, TrialRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +25,7 @@ class Headline:
         cost: of a run after the cold start, over the cold start's.
         misses: share of the runs after the cold start that were late or failed.
         regret: of the best cluster tried, over the cheapest that the simulator knows, less 1.
+        without_regret: projects that `regret` leaves out, for none of their clusters was in time.
         set_aside: trials that could not be carried through.
     """
 
@@ -36,6 +37,7 @@ class Headline:
     cost: Estimate | None
     misses: Estimate | None
     regret: Estimate | None
+    without_regret: int
     set_aside: int
 
 
@@ -68,5 +70,13 @@ def _headline(
         cost=cost,
         misses=misses_after_cold_start(rows, policy),
         regret=curve[-1].excess if curve else None,
+        without_regret=_never_in_time(rows, trials),
         set_aside=sum(trial.state == TrialState.SET_ASIDE.value for trial in trials),
     )
+
+
+def _never_in_time(rows: Rows, trials: Sequence[TrialRow]) -> int:
+    """Return how many trials tried no cluster in time although the simulator knows one."""
+    # A cluster that would be late has no expected cost.
+    kept = {run.trial_id for run in rows.runs if None not in {run.runtime_s, run.expected_usd}}
+    return sum(bool(trial.best_usd) and trial.trial_id not in kept for trial in trials)

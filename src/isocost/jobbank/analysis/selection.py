@@ -1,8 +1,9 @@
 """Rows in, those that a question is about out."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
-from isocost.jobbank.measured.policies import is_predicting
+from isocost.jobbank.measured.policies import ENGINE, is_predicting
 from isocost.jobbank.rows import Rows
 from isocost.jobbank.tables import PredictionRow
 
@@ -19,6 +20,21 @@ def judged_predictions(rows: Rows) -> list[PredictionRow]:
 def policies_of(rows: Rows) -> list[str]:
     """Return the policies in the order in which they first come."""
     return list(dict.fromkeys(row.policy for row in rows.trials))
+
+
+def policy_told(rows: Rows) -> str | None:
+    """Return whose predictions a page tells of: the engine's, else the first there are.
+
+    Policies predict unlike, and a rival's errors are none of the engine's, so no figure is of the
+    predictions of two. None where no policy predicts.
+    """
+    predicting = [policy for policy in policies_of(rows) if is_predicting(policy)]
+    return ENGINE if ENGINE in predicting else next(iter(predicting), None)
+
+
+def with_predictions_of(rows: Rows, policy: str | None) -> Rows:
+    """Return the rows without the predictions of other policies; all runs and trials stay."""
+    return replace(rows, predictions=[row for row in rows.predictions if row.policy == policy])
 
 
 def absolute_errors(predictions: Iterable[PredictionRow]) -> list[tuple[str, float]]:

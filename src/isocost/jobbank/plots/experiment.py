@@ -3,6 +3,9 @@
 One page is of one experiment, so of one platform: measured and simulated times never share one.
 """
 
+from dataclasses import replace
+
+from isocost.jobbank.analysis.selection import policies_of, policy_told, with_predictions_of
 from isocost.jobbank.figures import Plot
 from isocost.jobbank.lineage import (
     ExperimentRecord,
@@ -10,7 +13,7 @@ from isocost.jobbank.lineage import (
     lineages,
     replay_errors,
 )
-from isocost.jobbank.plots import projects
+from isocost.jobbank.plots import projects, wording
 from isocost.jobbank.plots.agreement import agreement_plots
 from isocost.jobbank.plots.calibration import calibration_plots
 from isocost.jobbank.plots.costs import cost_plots
@@ -33,11 +36,23 @@ def experiment_plots(record: ExperimentRecord, rows: Rows) -> list[Plot]:
     return [
         *costs,
         *deadlines,
-        *(_of_projects(record) if is_real else agreement_plots(rows)),
-        *calibration_plots(rows),
-        *error_plots(rows),
+        *(_of_projects(record) if is_real else ()),
+        *_of_predictions(rows, is_real=is_real),
         *(_of_the_model(record) if is_real else ()),
     ]
+
+
+def _of_predictions(rows: Rows, *, is_real: bool) -> list[Plot]:
+    """Return the plots of one policy's predictions; where there are more, each says whose."""
+    policy = policy_told(rows)
+    told = with_predictions_of(rows, policy)
+    agreement = [] if is_real else agreement_plots(told)
+    plots = [*agreement, *calibration_plots(told), *error_plots(told)]
+    if policy is None or len(policies_of(rows)) == 1:
+        return plots
+    only = wording.only_of(policy, "From here on, predictions")
+    named = [replace(plot, title=f"{plot.title} ({policy})") for plot in plots]
+    return [replace(p, caption=f"{only} {p.caption}") if p is named[0] else p for p in named]
 
 
 def _of_projects(record: ExperimentRecord) -> list[Plot]:

@@ -238,3 +238,19 @@ def test_headline_of_each_policy_counts_its_own_trials_only():
     assert (engine.projects, random.projects) == (36, 36)
     assert engine.inside is not None
     assert random.inside is None
+
+
+def test_headline_counts_the_projects_that_its_regret_leaves_out():
+    rows = rows_of(an_experiment_record(policies=("engine", "static")))
+    late = {trial.trial_id for trial in rows.trials if trial.policy == "static"}
+    late = set(sorted(late)[:5])
+    runs = [replace(r, expected_usd=None) if r.trial_id in late else r for r in rows.runs]
+    engine, static = headlines(replace(rows, runs=runs))
+    assert (engine.without_regret, static.without_regret) == (0, 5)
+    assert static.regret.value_count == static.projects - 5
+
+
+def test_project_late_once_is_left_out_of_no_regret():
+    rows = rows_of(an_experiment_record())
+    runs = [replace(run, expected_usd=None) if run.ordinal else run for run in rows.runs]
+    assert headlines(replace(rows, runs=runs))[0].without_regret == 0
