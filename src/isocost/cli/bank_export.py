@@ -8,11 +8,14 @@ from typing import Annotated
 import typer
 
 from isocost.cli.console import OUT, print_json
+from isocost.cli.experiment_view import show_note
 from isocost.domain.cluster import NodeType
 from isocost.domain.experiment import ExperimentPlan
+from isocost.jobbank.reached import reached, reached_json
 from isocost.settings import read_settings
 from isocost.usecases.compare import REFERENCE_SUFFIX, measured_as, write_reference
 from isocost.usecases.export import export as export_tables
+from isocost.usecases.orchestrate import standing_of
 from isocost.wiring import node_types_of, open_store
 
 
@@ -47,10 +50,14 @@ def export(
             counts: Mapping[str, int] = {"trials": len(reference.trials)}
         else:
             counts = export_tables(store, experiment, types_of, to=to)
+        standing = standing_of(store, experiment)
     finally:
         store.close()
+    far = reached(standing.experiment, standing.counts)
     if json:
-        print_json({"experiment": experiment, "path": str(to), "row_counts": dict(counts)})
+        written = {"path": str(to), "row_counts": dict(counts)}
+        print_json({"experiment": experiment, "trials": reached_json(far), **written})
         return
     told = ", ".join(f"{table} {count:,}" for table, count in counts.items())
     OUT.print(f"Wrote to {to}: {told} rows.", highlight=False, soft_wrap=True)
+    show_note(far)

@@ -10,7 +10,7 @@ from isocost import clock
 from isocost.cli.bank_workspace import figures_json, figures_table
 from isocost.cli.console import OUT, print_json
 from isocost.cli.experiment_run import Result, report_path, show, write_page, write_report
-from isocost.cli.experiment_view import summary_json
+from isocost.cli.experiment_view import show_note, summary_json
 from isocost.jobbank.lineage import ExperimentRecord
 from isocost.jobbank.report import report_html
 from isocost.jobbank.workspace_figures import workspace_figures
@@ -45,7 +45,7 @@ def report(
 def present(result: Result, *, as_json: bool) -> None:
     """Print an experiment on real Spark for people or for machines."""
     if as_json:
-        print_json(summary_json(result.name, result.summary, seconds=result.seconds))
+        print_json(summary_json(result.reached, result.summary, seconds=result.seconds))
     else:
         show(result)
 
@@ -58,8 +58,9 @@ def _present_simulated(record: ExperimentRecord, path: Path, *, as_json: bool) -
     write_page(report_html(record, made_at=clock.now()), path)
     figures = workspace_figures(record.trials)
     if as_json:
-        told = figures_json(record.experiment.name, figures, seconds=None)
+        told = figures_json(record.reached, figures, seconds=None)
         print_json({**told, "report": str(path)})
         return
     OUT.print(figures_table(figures))
+    show_note(record.reached)
     OUT.print(f"Report: {path}", highlight=False, soft_wrap=True)

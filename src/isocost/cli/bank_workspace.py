@@ -17,6 +17,7 @@ from rich.table import Table
 from isocost import clock
 from isocost.cli.bank_recorded import SharedOptions
 from isocost.cli.console import OUT, print_json, say
+from isocost.cli.experiment_view import show_note
 from isocost.cli.trial_progress import trial_progress
 from isocost.cores import usable_cores
 from isocost.domain.experiment import (
@@ -28,12 +29,13 @@ from isocost.domain.experiment import (
 )
 from isocost.domain.workspace import Cloud
 from isocost.errors import InvalidInput
+from isocost.jobbank.reached import Reached, reached, reached_json
 from isocost.jobbank.summary import Mean
 from isocost.jobbank.workspace_figures import WorkspaceFigures, workspace_figures
 from isocost.settings import Settings
 from isocost.store.base import Store
 from isocost.usecases.bank import AskedOfWorkspaces, Claim, carry_out
-from isocost.usecases.orchestrate import Crew
+from isocost.usecases.orchestrate import Crew, standing_of
 from isocost.usecases.report import trial_records
 from isocost.wiring import (
     grounds,
@@ -94,7 +96,7 @@ class WorkspaceOptions:
 
 @dataclass(frozen=True, slots=True)
 class _Outcome:
-    name: str
+    reached: Reached
     figures: Mapping[str, WorkspaceFigures]
     seconds: float
 
@@ -115,9 +117,11 @@ def run_on_workspaces(
     try:
         _carried(store, asked_from(shared, own), settings, own=own)
         figures = stored_figures(store, shared.name)
+        standing = standing_of(store, shared.name)
     finally:
         store.close()
-    _show(_Outcome(shared.name, figures, clock.monotonic_s() - began_s), as_json=as_json)
+    far = reached(standing.experiment, standing.counts)
+    _show(_Outcome(far, figures, clock.monotonic_s() - began_s), as_json=as_json)
 
 
 def stored_figures(store: Store, name: str) -> dict[str, WorkspaceFigures]:
@@ -217,20 +221,23 @@ def _claim(settings: Settings) -> Claim:
 
 def _show(outcome: _Outcome, *, as_json: bool) -> None:
     if as_json:
-        print_json(figures_json(outcome.name, outcome.figures, seconds=outcome.seconds))
+        print_json(figures_json(outcome.reached, outcome.figures, seconds=outcome.seconds))
         return
     OUT.print(figures_table(outcome.figures))
+    show_note(outcome.reached)
     runs = sum(figures.runs for figures in outcome.figures.values())
     OUT.print(f"{runs} runs in {outcome.seconds:.0f} s.", highlight=False)
-    OUT.print(f"More: isocost bank report {outcome.name}", highlight=False, soft_wrap=True)
+    name = outcome.reached.experiment.name
+    OUT.print(f"More: isocost bank report {name}", highlight=False, soft_wrap=True)
 
 
 def figures_json(
-    name: str, figures: Mapping[str, WorkspaceFigures], *, seconds: float | None
+    found: Reached, figures: Mapping[str, WorkspaceFigures], *, seconds: float | None
 ) -> dict[str, object]:
     """Return the object that `bank run` prints."""
     return {
-        "experiment": name,
+        "experiment": found.experiment.name,
+        "trials": reached_json(found),
         "platform": WORKSPACE,
         "projects": sum(each.projects for each in figures.values()),
         "runs": sum(each.runs for each in figures.values()),

@@ -8,10 +8,11 @@ from pathlib import Path
 
 from isocost import clock
 from isocost.cli.console import OUT, run_progress, say
-from isocost.cli.experiment_view import lineage_table, summary_lines
+from isocost.cli.experiment_view import lineage_table, show_note, summary_lines
 from isocost.domain.experiment import check_experiment_name
 from isocost.errors import InvalidInput
 from isocost.jobbank.lineage import ExperimentRecord, Lineage, busy_s, lineages
+from isocost.jobbank.reached import Reached
 from isocost.jobbank.report import report_html
 from isocost.jobbank.summary import Summary, summarize
 from isocost.settings import Settings
@@ -27,7 +28,7 @@ class Result:
         seconds: that its runs took, from the first one's start to the last one's end.
     """
 
-    name: str
+    reached: Reached
     lineages: list[Lineage]
     summary: Summary
     seconds: float
@@ -79,8 +80,7 @@ def writable_page(page: Path) -> Path:
 def write_report(record: ExperimentRecord, path: Path) -> Result:
     """Write the HTML report and return the result; raises InvalidInput if it cannot be written."""
     write_page(report_html(record, made_at=clock.now()), path)
-    name = record.experiment.name
-    return Result(name, lineages(record), summarize(record), busy_s(record), path)
+    return Result(record.reached, lineages(record), summarize(record), busy_s(record), path)
 
 
 def write_page(page: str, path: Path) -> None:
@@ -105,4 +105,5 @@ def show(result: Result) -> None:
     OUT.print(lineage_table(result.lineages))
     for line in summary_lines(result.summary):
         OUT.print(line, highlight=False)
+    show_note(result.reached)
     OUT.print(f"Report: {result.report}", highlight=False, soft_wrap=True)

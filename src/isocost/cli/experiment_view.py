@@ -6,10 +6,18 @@ import msgspec
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
+from isocost.cli.console import OUT
 from isocost.domain.run import Run
 from isocost.jobbank.lineage import Lineage
+from isocost.jobbank.reached import Reached, reached_json
 from isocost.jobbank.summary import POLICY, Summary
 from isocost.units import MILLI_USD_PER_USD, PERCENT
+
+
+def show_note(found: Reached) -> None:
+    """Say how far an experiment has come, unless all of it is over."""
+    if found.note is not None:
+        OUT.print(found.note, highlight=False, markup=False, soft_wrap=True)
 
 
 def lineage_table(found: Sequence[Lineage]) -> Table:
@@ -100,11 +108,12 @@ def summary_lines(summary: Summary) -> list[str]:
     return lines
 
 
-def summary_json(name: str, summary: Summary, *, seconds: float) -> dict[str, object]:
+def summary_json(found: Reached, summary: Summary, *, seconds: float) -> dict[str, object]:
     """Return the object that `bank run` and `bank report` print."""
     unknown = {"1.2": None, "1.1": None, "1.05": None, "1.0": None}
     return {
-        "experiment": name,
+        "experiment": found.experiment.name,
+        "trials": reached_json(found),
         "projects": summary.projects,
         "runs": summary.runs,
         "seconds": seconds,

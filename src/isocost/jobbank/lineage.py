@@ -1,5 +1,6 @@
 """An experiment's rows in; its lineages, parent run → recommendation → child run, out."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import permutations
@@ -11,6 +12,7 @@ from isocost.domain.profile import RunProfile
 from isocost.domain.project import Project
 from isocost.domain.recommendation import Interval, Prediction, Recommendation
 from isocost.domain.run import Run
+from isocost.jobbank.reached import Reached, reached
 from isocost.model.predict import interval_of
 from isocost.model.replayed import observed_run, shape_of
 from isocost.model.runtime import RuntimeModel
@@ -72,6 +74,11 @@ class ExperimentRecord:
     experiment: Experiment
     trials: Sequence[TrialRecord]
     node_types: Sequence[NodeType]
+
+    @property
+    def reached(self) -> Reached:
+        """How far it has come."""
+        return reached(self.experiment, Counter(each.trial.state for each in self.trials))
 
 
 @dataclass(frozen=True, slots=True)

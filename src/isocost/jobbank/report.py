@@ -42,6 +42,7 @@ def report_html(record: ExperimentRecord, *, made_at: datetime) -> str:
     aside = [Reason(t.trial, t.trial.failure) for t in record.trials if t.trial.failure]
     return page_template("report.html").render(
         experiment=record.experiment,
+        note=record.reached.note,
         headlines=headlines(rows),
         # Replaying each log and crossing all cold starts is for what ran on real Spark.
         model=None if record.experiment.plan.is_simulated else summarize(record).model,

@@ -86,7 +86,11 @@ class ModelFigures:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """All figures of one experiment."""
+    """All figures of one experiment.
+
+    Attributes:
+        projects: that have a run that is over.
+    """
 
     projects: int
     runs: int
@@ -100,12 +104,11 @@ class Summary:
 def summarize(record: ExperimentRecord) -> Summary:
     """Return the figures of everything that is over by now."""
     found = lineages(record)
-    runs = [run for trial in record.trials for run in trial.runs if run.is_over]
-    failures = [
-        float(sum(run.state is RunState.FAILED for run in trial.runs)) for trial in record.trials
-    ]
+    begun = [trial for trial in record.trials if any(run.is_over for run in trial.runs)]
+    runs = [run for trial in begun for run in trial.runs if run.is_over]
+    failures = [float(sum(run.state is RunState.FAILED for run in trial.runs)) for trial in begun]
     return Summary(
-        projects=len(record.trials),
+        projects=len(begun),
         runs=len(runs),
         prediction=_prediction_figures(found),
         sla=_sla_figures(record),

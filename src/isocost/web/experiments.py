@@ -89,6 +89,7 @@ class ExperimentPages:
             "experiment.html",
             standing=standing,
             headlines=headlines(rows),
+            note=record.reached.note,
             drawn=experiment_plots(record, rows),
             told=wording,
             state_of=state_of,

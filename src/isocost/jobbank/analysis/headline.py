@@ -20,6 +20,7 @@ class Headline:
     """What one policy came to; None where that is not known.
 
     Attributes:
+        projects: that have a run that is over.
         median_error: absolute, of predicted runtimes.
         inside: share of runtimes in their 80 % interval.
         cost: of a run after the cold start, over the cold start's.
@@ -63,7 +64,7 @@ def _headline(
     curve = regrets(rows, policy)
     return Headline(
         policy=policy,
-        projects=len(trials),
+        projects=sum(trial.run_count > 0 for trial in trials),
         runs=sum(trial.run_count for trial in trials),
         median_error=median(errors) if errors else None,
         inside=coverage(told)[0],
