@@ -27,6 +27,14 @@ class TrialProgress:
         self._done_before: int | None = None
         self._told_s = float("-inf")
 
+    def drawing(self, *, done: int, total: int) -> None:
+        """Show for how many of all workloads cold starts are drawn."""
+        self._bar.update(self._row, description="drawing cold starts", completed=done, total=total)
+        self._print_if(
+            f"Drawing cold starts: {done} of {total} workloads",
+            is_due=monotonic_s() - self._told_s > _LINE_EVERY_S,
+        )
+
     def __call__(self, standing: Standing) -> None:
         """Show it."""
         if self._done_before is None:
@@ -45,10 +53,12 @@ class TrialProgress:
 
     def _tell_line(self, standing: Standing, speed: str) -> None:
         is_due = monotonic_s() - self._told_s > _LINE_EVERY_S or standing.open_count == 0
+        self._print_if(f"[{standing.done}/{standing.total}] {speed}".rstrip(), is_due=is_due)
+
+    def _print_if(self, line: str, *, is_due: bool) -> None:
         if self._bar.console.is_terminal or not is_due:
             return
         self._told_s = monotonic_s()
-        line = f"[{standing.done}/{standing.total}] {speed}".rstrip()
         self._bar.console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 

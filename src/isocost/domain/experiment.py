@@ -32,6 +32,8 @@ ENGINE_POLICY: Final = "engine"
 WORKSPACE: Final = "workspace"
 # The platform whose machines are rented for real, by a workspace of the user's.
 DATABRICKS: Final = "databricks"
+# Three years of a daily job; beyond it, a slip of the finger.
+MOST_RUNS: Final = 1000
 # A trial whose process died this often is what kills it.
 MOST_ATTEMPTS: Final = 3
 
@@ -247,6 +249,15 @@ class Experiment:
     def after(self, event: ExperimentEvent) -> "Experiment":
         """Return this experiment once `event` has happened; raises IllegalTransition."""
         return replace(self, state=advance(NEXT_EXPERIMENT_STATE, self.state, event))
+
+
+def check_run_count(count: int) -> None:
+    """Raise InvalidInput if nobody can want so many runs of each project."""
+    if not 1 <= count <= MOST_RUNS:
+        raise InvalidInput(
+            f"A project has at least 1 run and at most {MOST_RUNS}; got {count}. Ask for 2 or "
+            "more to see a recommendation tried."
+        )
 
 
 def check_experiment_name(name: str) -> None:

@@ -3,8 +3,15 @@
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from typing import Final, Protocol
 
-from isocost.domain.experiment import WORKSPACE, ColdStart, ExperimentPlan, SlaRule
+from isocost.domain.experiment import (
+    WORKSPACE,
+    ColdStart,
+    ExperimentPlan,
+    SlaRule,
+    check_run_count,
+)
 from isocost.domain.workspace import Cloud
 from isocost.errors import InvalidInput
 from isocost.jobbank.plans import matching_workloads, spec_from_text
@@ -15,6 +22,17 @@ from isocost.usecases.orchestrate import Crew, Standing, Watcher, carry_all
 from isocost.usecases.trials import create_drawn
 
 Claim = Callable[[str], AbstractContextManager[None]]
+
+# Each is drawn with a simulation, or some; the strata of so many are 4 % of cores apart.
+MOST_COLD_STARTS: Final = 100
+
+
+class Onlooker(Watcher, Protocol):
+    """Told how an experiment stands, and before that how far the drawing of its trials is."""
+
+    def drawing(self, *, done: int, total: int) -> None:
+        """Show for how many of all workloads cold starts are drawn."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +60,11 @@ class AskedOfWorkspaces:
 def planned(asked: AskedOfWorkspaces, grounds: Grounds) -> ExperimentPlan:
     """Return the plan; raises UserError if something in it does not exist or contradicts."""
     check_policies(asked.policies)
-    if not asked.cold_starts and asked.cold_start_count < 1:
+    check_run_count(asked.runs_per_trial)
+    if not asked.cold_starts and not 1 <= asked.cold_start_count <= MOST_COLD_STARTS:
         raise InvalidInput(
-            f"A workload needs at least 1 cold start; got {asked.cold_start_count}. Ask for some."
+            f"A workload needs at least 1 cold start and takes at most {MOST_COLD_STARTS}; got "
+            f"{asked.cold_start_count}. For more projects take more workloads, or another --seed."
         )
     known = [recording.name for recording in grounds.recordings]
     return ExperimentPlan(
@@ -73,7 +93,7 @@ def carry_out(
     *,
     grounds: Grounds,
     claim: Claim,
-    tell: Watcher,
+    tell: Onlooker,
 ) -> Standing:
     """Create an experiment, or go on with the one of this name, and see every trial to its end.
 
@@ -83,7 +103,7 @@ def carry_out(
         crew: carries the trials.
         grounds: that they are drawn from.
         claim: holds the experiment's name for this process.
-        tell: hears how it stands.
+        tell: hears how it stands, and how far its trials are drawn.
 
     Raises:
         Busy: another process is at it.
@@ -91,5 +111,10 @@ def carry_out(
     """
     plan = planned(asked, grounds)
     with claim(asked.name):
-        create_drawn(store, asked.name, plan, trials_of=lambda made: drawn_trials(made, grounds))
+        create_drawn(
+            store,
+            asked.name,
+            plan,
+            trials_of=lambda made: drawn_trials(made, grounds, tell=tell.drawing),
+        )
         return carry_all(store, crew, asked.name, tell=tell)

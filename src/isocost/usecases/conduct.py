@@ -5,7 +5,12 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from isocost.domain.cluster import NodeType
-from isocost.domain.experiment import ColdStart, ExperimentPlan, check_experiment_name
+from isocost.domain.experiment import (
+    ColdStart,
+    ExperimentPlan,
+    check_experiment_name,
+    check_run_count,
+)
 from isocost.jobbank.lineage import ExperimentRecord
 from isocost.jobbank.plans import (
     check_any_fits,
@@ -67,6 +72,7 @@ def conduct(bench: Bench, asked: Asked, *, claim: Claim, progress: Progress) -> 
 
 def plan_for(bench: Bench, asked: Asked) -> ExperimentPlan:
     """Return the plan; raises UserError if something in it does not exist here."""
+    check_run_count(asked.runs_per_trial)
     return ExperimentPlan(
         platform=bench.platform.name,
         workloads=matching_workloads(asked.workloads, bench.platform.workloads()),

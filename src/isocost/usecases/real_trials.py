@@ -26,6 +26,7 @@ from isocost.domain.experiment import (
     Trial,
     TrialEvent,
     TrialState,
+    check_run_count,
 )
 from isocost.domain.project import Project, Sla
 from isocost.domain.workspace import Workspace
@@ -144,6 +145,7 @@ def workload_of(definition: Definition) -> str:
 def _planned(
     asked: AskedOfRealWorkspace, workspace: Workspace, definitions: Sequence[Definition]
 ) -> ExperimentPlan:
+    check_run_count(asked.runs_per_trial)
     return ExperimentPlan(
         platform=DATABRICKS,
         workloads=_matching(asked.workloads, definitions, workspace),

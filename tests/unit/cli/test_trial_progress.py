@@ -1,6 +1,11 @@
 """Rate and time left of an experiment, in words."""
 
-from isocost.cli.trial_progress import told_speed
+from io import StringIO
+
+from rich.console import Console
+from rich.progress import Progress
+
+from isocost.cli.trial_progress import TrialProgress, told_speed
 from isocost.domain.experiment import TrialState
 from isocost.testing.nouns import an_experiment
 from isocost.usecases.orchestrate import Standing
@@ -26,3 +31,11 @@ def test_nothing_is_said_before_the_first_has_ended():
 
 def test_nothing_is_left_at_the_end():
     assert told_speed(a_standing(0, 0, 30), 15, 30.0) == "30.0 trials/min"
+
+
+def test_drawing_is_told_in_lines_where_there_is_no_terminal():
+    told = StringIO()
+    shown = TrialProgress(Progress(console=Console(file=told), disable=True))
+    for done in range(3):
+        shown.drawing(done=done, total=99)
+    assert told.getvalue() == "Drawing cold starts: 0 of 99 workloads\n"

@@ -50,6 +50,15 @@ def test_each_workload_has_each_cold_start_under_each_policy():
     assert [trial.policy for trial in found] == ["engine", "static"] * 4
 
 
+def test_each_workload_is_told_before_its_cold_starts_are_drawn():
+    heard = []
+    made_at = datetime(2026, 1, 5, tzinfo=UTC)
+    drawn_trials(
+        Experiment("nightly", PLAN, made_at), GROUNDS, tell=lambda **said: heard.append(said)
+    )
+    assert heard == [{"done": 0, "total": 2}, {"done": 1, "total": 2}]
+
+
 def test_policies_share_cold_start_and_data():
     for engine, static in zip(trials()[::2], trials()[1::2], strict=True):
         assert engine.cold_start == static.cold_start

@@ -386,3 +386,8 @@ def test_progress_counts_every_run_once():
 
     conduct(a_bench(), asked(), claim=free_claim, progress=count)
     assert counts == [(0, 4), (1, 4), (1, 4), (2, 4), (2, 4), (3, 4), (3, 4), (4, 4)]
+
+
+def test_more_runs_than_anybody_wants_are_refused():
+    with pytest.raises(InvalidInput, match="at most 1000; got 1001"):
+        carry_out(a_bench(), runs_per_trial=1001)

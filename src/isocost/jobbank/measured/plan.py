@@ -18,7 +18,12 @@ from zlib import crc32
 import numpy as np
 
 from isocost.domain.cluster import ClusterSpec
-from isocost.domain.experiment import MAX_SLA_FACTOR, ColdStart, ExperimentPlan
+from isocost.domain.experiment import (
+    MAX_SLA_FACTOR,
+    ColdStart,
+    ExperimentPlan,
+    check_run_count,
+)
 from isocost.domain.grid import GridCell, GridWorkload
 from isocost.errors import InvalidInput
 from isocost.jobbank.measured.policies import STATIC, check_policies
@@ -99,10 +104,9 @@ class Terms:
         check_policies(self.policies)
         if not 1 <= self.seeds <= MAX_SEEDS:
             raise InvalidInput(f"--seeds takes 1 to {MAX_SEEDS}; got {self.seeds}.")
-        if self.runs < 1 or self.horizon_runs < 1:
-            raise InvalidInput(
-                f"--runs and --horizon take 1 or more; got {self.runs} and {self.horizon_runs}."
-            )
+        check_run_count(self.runs)
+        if self.horizon_runs < 1:
+            raise InvalidInput(f"--horizon takes 1 or more; got {self.horizon_runs}.")
         if not 0 <= self.noise_sd <= 1:
             raise InvalidInput(
                 f"--noise takes 0 to 1; got {self.noise_sd}. 0.03 lets runtimes vary by about 3 %."

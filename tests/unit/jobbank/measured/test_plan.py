@@ -129,7 +129,7 @@ def test_impossible_deadline_is_refused(text):
     ("changes", "message"),
     [
         ({"seeds": 0}, "--seeds takes 1"),
-        ({"runs": 0}, "--runs"),
+        ({"runs": 0}, "at least 1 run"),
         ({"horizon_runs": 0}, "--horizon"),
         ({"noise_sd": -0.1}, "--noise"),
         ({"noise_sd": float("nan")}, "--noise"),
