@@ -9,6 +9,7 @@ from rich.table import Table
 from isocost.cli.console import OUT
 from isocost.domain.run import Run
 from isocost.jobbank.lineage import Lineage
+from isocost.jobbank.plots.wording import ran_on
 from isocost.jobbank.reached import Reached, reached_json
 from isocost.jobbank.summary import POLICY, Summary
 from isocost.units import MILLI_USD_PER_USD, PERCENT
@@ -44,8 +45,8 @@ def _cells(lineage: Lineage) -> tuple[str, ...]:
     actual_s = lineage.child.runtime_s
     return (
         lineage.trial.workload,
-        f"{lineage.parent.spec}: {_seconds(lineage.parent)}",
-        str(lineage.child.spec),
+        f"{ran_on(lineage.parent)}: {_seconds(lineage.parent)}",
+        ran_on(lineage.child),
         f"{lineage.max_runtime_s:.1f}",
         f"{p.runtime_s:.1f} ({p.runtime_80_s.low:.1f}–{p.runtime_80_s.high:.1f})",
         "failed" if actual_s is None else f"{actual_s:.1f}",

@@ -1,8 +1,10 @@
 """What an experiment's HTML page tells of each recommendation."""
 
+import re
 from dataclasses import replace
 
 from isocost.catalog.local import LOCAL_NODE_TYPES
+from isocost.domain.cluster import ClusterSpec
 from isocost.domain.experiment import TrialTruth
 from isocost.domain.recommendation import RecommendationEvent
 from isocost.jobbank.lineage import ExperimentRecord, TrialRecord
@@ -102,3 +104,24 @@ def _late(record):
         return record
     truth = replace(record.trial.truth, expected_usd={})
     return replace(record, trial=replace(record.trial, truth=truth))
+
+
+def test_cluster_that_scales_by_itself_is_named_as_in_the_tables_and_by_what_ran():
+    record = a_record()
+    (trial,) = record.trials
+    first = replace(
+        trial.runs[0],
+        spec=ClusterSpec(LARGE.node_type_id, 5),
+        asked_spec=ClusterSpec(LARGE.node_type_id, 7),
+    )
+    scaled = replace(record, trials=[replace(trial, runs=[first, *trial.runs[1:]])])
+    assert rows_of(scaled).predictions[0].parent_worker_count == 7
+    assert f"<td>7 × {LARGE.node_type_id} (ran on 5), " in report_html(scaled, made_at=NOW)
+
+
+def test_closed_reasons_take_no_width_from_the_numbers():
+    # 44 letters of them pushed the SLA out of sight of a window of 1200 pixels.
+    page = report_html(a_record(), made_at=NOW)
+    closed = re.search(r"\n *details \{([^}]*)\}", page)
+    assert closed is not None
+    assert "width" not in closed[1]

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from isocost.domain.run import Run
 from isocost.jobbank.analysis.estimates import Estimate
 from isocost.jobbank.measured.policies import ENGINE
 from isocost.units import PERCENT
@@ -37,6 +38,15 @@ def times(ratio: float) -> str:
     """Return a ratio, as "2×" or "½×"."""
     fractions = {0.5: "½", 0.25: "¼", 0.125: "⅛"}
     return f"{fractions.get(ratio, f'{ratio:.2g}')}×"
+
+
+def ran_on(run: Run) -> str:
+    """Return the cluster a run was asked for, and how many workers it had if not as many.
+
+    One that scales by itself was asked for at its most, which is what tables count too.
+    """
+    asked = run.asked_spec or run.spec
+    return str(asked) if asked == run.spec else f"{asked} (ran on {run.spec.worker_count})"
 
 
 def between(low: float, high: float) -> str:
