@@ -88,6 +88,14 @@ def test_deadline_of_the_cold_start_is_a_factor_of_what_it_takes():
     assert record.project.sla.max_runtime_s == pytest.approx(1.2 * took_s, rel=0.25)
 
 
+def test_reason_names_the_deadline_of_the_project_and_what_is_left_of_it():
+    record = carried(runs_per_trial=2)
+    told = f"the deadline of {record.max_runtime_s:,.0f} s (of which start-up and other steps leave"
+    reasons = [each.evidence.reason for each in record.recommendations]
+    assert reasons
+    assert all(told in reason for reason in reasons)
+
+
 def test_databricks_autoscaling_begins_with_one_worker_and_stays():
     record = carried(replace(TRIAL, policy="autoscaling"))
     assert {run.asked_spec for run in record.runs} == {TRIAL.cold_start.spec}

@@ -42,9 +42,8 @@ def explain(
 
 
 def _tell(account: Account) -> None:
-    trial = account.trial
-    heading = f"{trial.workload} (trial {trial.trial_id}, {account.project.phase.value})"
-    _say(heading, style="bold")
+    trial, phase = account.trial, account.project.phase.value
+    _say(f"{trial.workload} ({trial.policy}, trial {trial.trial_id}, {phase})", style="bold")
     if account.silence is not None:
         _say(account.silence)
     for recommendation in account.recommendations:
@@ -102,6 +101,7 @@ def _json(account: Account) -> dict[str, object]:
         "trial_id": account.trial.trial_id,
         "project_id": account.project.project_id,
         "workload": account.trial.workload,
+        "policy": account.trial.policy,
         "phase": account.project.phase.value,
         "max_runtime_s": None if sla is None else sla.max_runtime_s,
         "silence": account.silence,

@@ -101,7 +101,13 @@ class _Choice:
         chosen = considered[0]
         sla = self._question.sla
         context = Considered(
-            step, chosen, considered[1 : NEXT_BEST + 1], sla, self._outlook, self._turn.reason
+            step,
+            chosen,
+            considered[1 : NEXT_BEST + 1],
+            sla,
+            self._outlook,
+            self._turn.reason,
+            self._question.deadline_s,
         )
         rejections = self._question.space.rejections
         evidence = Evidence(

@@ -27,6 +27,7 @@ class Considered:
         chosen: with its prediction.
         next_best: by expected cost.
         turn: why a phase has just begun, if one has.
+        deadline_s: of the whole project, where `sla` is the share that is left to the application.
     """
 
     step: Step
@@ -35,6 +36,7 @@ class Considered:
     sla: Sla | None
     outlook: Outlook
     turn: str | None
+    deadline_s: float | None = None
 
 
 def reason_for(context: Considered) -> str:
@@ -46,7 +48,7 @@ def reason_for(context: Considered) -> str:
     )
     match context.step.move:
         case Move.EXPLOIT:
-            kept = f" of those that keep {_deadline(context.sla)}" if context.sla else ""
+            kept = f" of those that keep {_deadline(context)}" if context.sla else ""
             return (
                 f"{spec} is the cheapest cluster tried{kept}: {expected}. "
                 "Nothing untried promises to pay its trial back."
@@ -61,7 +63,7 @@ def reason_for(context: Considered) -> str:
             return _recovering(context, expected)
         case Move.ENDURE:
             return (
-                f"No candidate promises to keep {_deadline(context.sla)}. {spec} is "
+                f"No candidate promises to keep {_deadline(context)}. {spec} is "
                 f"{_fastest(context)} tried: {expected}. {_REMEDY}"
             )
 
@@ -85,11 +87,11 @@ def _recovering(context: Considered, expected: str) -> str:
         )
     if chance <= SLIM_CHANCE:
         return (
-            f"No candidate promises to keep {_deadline(context.sla)}. {spec} comes nearest: "
+            f"No candidate promises to keep {_deadline(context)}. {spec} comes nearest: "
             f"{expected}{_in_time(context)}. {_REMEDY}"
         )
     return (
-        f"No run has kept {_deadline(context.sla)} yet, so that comes first: {spec}, "
+        f"No run has kept {_deadline(context)} yet, so that comes first: {spec}, "
         f"{expected}{_in_time(context)}."
     )
 
@@ -180,15 +182,21 @@ def _in_time(context: Considered) -> str:
     probability = context.chosen.prediction.sla_probability
     if probability is None:
         return ""
-    return f"; the chance that it keeps {_deadline(context.sla)} is {_chance(probability)}"
+    return f"; the chance that it keeps {_deadline(context)} is {_chance(probability)}"
 
 
 def _chance(probability: float) -> str:
     return "less than 1 %" if 0 < probability < 0.01 else f"{probability * PERCENT:.0f} %"
 
 
-def _deadline(sla: Sla | None) -> str:
-    return "the deadline" if sla is None else f"the deadline of {_seconds(sla.max_runtime_s)}"
+def _deadline(context: Considered) -> str:
+    """Return the deadline that people know, with what it leaves to the application."""
+    if context.sla is None:
+        return "the deadline"
+    own = _seconds(context.sla.max_runtime_s)
+    whole = own if context.deadline_s is None else _seconds(context.deadline_s)
+    left = "" if own == whole else f" (of which start-up and other steps leave {own})"
+    return f"the deadline of {whole}{left}"
 
 
 def _seconds(seconds: float) -> str:

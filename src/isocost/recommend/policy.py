@@ -52,6 +52,8 @@ class Question:
         inputs: numeric arguments of the next run by name; None for the newest run's.
         purchase: how clusters are bought.
         news: what else has changed, such as prices or the deadline; a reason to learn again.
+        deadline_s: of the whole project, where `sla` is the share of it that start-up and other
+            steps leave to this cluster's application; told to people, nothing is chosen by it.
     """
 
     history: Sequence[Observation]
@@ -65,6 +67,7 @@ class Question:
     inputs: Inputs | None = None
     purchase: Purchase = MACHINES_BY_THE_SECOND
     news: str | None = None
+    deadline_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -192,7 +192,9 @@ def _answer(
         offer = _allowed(place, cluster, loop.offer_for(place.workspace, project, cluster))
         phase = _phase_of(project, key)
         aims = SearchAims(exploration_budget=project.limits.exploration_budget)
-        answer = loop.policy.advise(question_of(history, offer, Wish(sla, phase, aims)))
+        deadline_s = project.sla.max_runtime_s if project.sla else None
+        wish = Wish(sla, phase, aims, deadline_s=deadline_s)
+        answer = loop.policy.advise(question_of(history, offer, wish))
     except (InvalidInput, PlatformError) as error:
         if error.is_retryable:
             raise

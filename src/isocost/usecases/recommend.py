@@ -96,12 +96,14 @@ class Wish:
         sla: of this cluster's application; None for none.
         phase: that the cluster is in.
         news: a reason to learn again that the history does not show.
+        deadline_s: of the whole project, where `sla` is this cluster's share of it.
     """
 
     sla: Sla | None
     phase: Phase
     aims: SearchAims = DEFAULT_AIMS
     news: str | None = None
+    deadline_s: float | None = None
 
 
 History = Sequence[tuple[Run, RunProfile | None]]
@@ -147,6 +149,7 @@ def question_of(history: History, offer: Offer, wish: Wish) -> Question:
         input_bytes=next_input([(run.requested_at, run.input_bytes) for run in runs]),
         purchase=left.purchase,
         news=wish.news,
+        deadline_s=wish.deadline_s,
     )
 
 

@@ -145,6 +145,17 @@ def test_one_trial_can_be_asked_for(explain, store):
     assert "tpcds/q1" not in told.out
 
 
+def test_each_heading_says_which_policy_chose(explain, store):
+    with store.transaction() as tx:
+        tx.put_project(a_project("p-2"))
+        tx.put_trial(a_trial("t-2", ordinal=1, project_id="p-2", policy="bayes"))
+    _, told = explain()
+    assert "tpcds/q1 (engine, trial t-1, learning)" in told.out
+    assert "tpcds/q1 (bayes, trial t-2, learning)" in told.out
+    _, told = explain("--json")
+    assert [each["policy"] for each in json.loads(told.out)["projects"]] == ["engine", "bayes"]
+
+
 def test_unknown_trial_is_refused_with_those_there_are(explain):
     code, told = explain("--trial", "t-9")
     assert (code, told.out) == (2, "")
