@@ -1,7 +1,7 @@
 """What a project's runs say to the model: one observation a run, with or without an event log."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from math import inf, isfinite
 from typing import Final
@@ -83,6 +83,23 @@ class Transfer:
     same_program: Sequence[Sequence[Observation]] = ()
     other_programs: Sequence[Sequence[Observation]] = ()
     node_types: Sequence[NodeType] = ()
+
+
+def with_likely_inputs(history: Sequence[Observation]) -> list[Observation]:
+    """Return runs of unknown input with that of the run before them, or else after them.
+
+    Data change less from one run to the next than in a project's life. Taken to have read what the
+    next run will, a run without an event log would promise its runtime for data that have doubled.
+
+    Args:
+        history: oldest first; where no run's input is known, all stay as they are.
+    """
+    known = next((o.input_bytes for o in history if o.input_bytes), None)
+    found = []
+    for observation in history:
+        known = observation.input_bytes or known
+        found.append(replace(observation, input_bytes=known))
+    return found
 
 
 def given_up(runs: Iterable[tuple[ClusterSpec, bool]]) -> frozenset[ClusterSpec]:

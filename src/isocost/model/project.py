@@ -21,7 +21,7 @@ from isocost.model.cells import (
 )
 from isocost.model.epochs import epochs_of
 from isocost.model.failure import FailureModel
-from isocost.model.history import Ending, Inputs, Observation
+from isocost.model.history import Ending, Inputs, Observation, with_likely_inputs
 from isocost.model.input_fit import input_groups
 from isocost.model.inputs import axes_of, coordinates
 from isocost.model.knowledge import Knowledge, groups_of
@@ -91,6 +91,7 @@ class ProjectModel:
         Raises:
             InvalidInput: if there is no run that says anything of the runtime.
         """
+        history = with_likely_inputs(history)
         self._node_types = node_types
         self.replay_error_fraction: float | None = None
         self._seen: list[Seen] | None = None

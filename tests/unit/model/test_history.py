@@ -3,8 +3,8 @@
 import pytest
 
 from isocost.errors import InvalidInput
-from isocost.model.history import Ending, Observation
-from tests.unit.model.clusters import on
+from isocost.model.history import Ending, Observation, with_likely_inputs
+from tests.unit.model.clusters import a_run, on
 
 
 @pytest.mark.parametrize("runtime_s", [0.0, -1.0, float("nan"), float("inf")])
@@ -26,3 +26,16 @@ def test_only_a_failed_run_needs_no_runtime(ending):
     assert Observation("r-1", on(), None, Ending.FAILED).runtime_s is None
     with pytest.raises(InvalidInput, match="r-1"):
         Observation("r-1", on(), None, ending)
+
+
+@pytest.mark.parametrize(
+    ("known", "likely"),
+    [
+        ((None, None, 5.0), (5.0, 5.0, 5.0)),
+        ((None, 5.0, None, 10.0, None), (5.0, 5.0, 5.0, 10.0, 10.0)),
+        ((None, None), (None, None)),
+    ],
+)
+def test_unknown_input_is_likely_that_of_the_run_before_or_else_after(known, likely):
+    history = [a_run(on(), input_bytes=size) for size in known]
+    assert tuple(o.input_bytes for o in with_likely_inputs(history)) == likely

@@ -116,6 +116,14 @@ def test_larger_input_takes_longer_and_is_less_certain():
     assert width_95(larger, on(4)) > 1.5 * width_95(same, on(4))
 
 
+def test_run_without_a_log_promises_nothing_of_data_that_have_doubled_since():
+    unlogged = [a_run(on(4), true_runtime_s(on(4)))] * 3
+    before = a_run(on(8), true_runtime_s(on(8)), input_bytes=1e9)
+    after = a_run(on(8), 2 * true_runtime_s(on(8)), input_bytes=2e9)
+    model = a_model([*unlogged, before, after])
+    assert median_s(model, on(4)) > 1.5 * true_runtime_s(on(4))
+
+
 def test_after_a_change_of_code_the_level_is_new_and_the_shape_is_kept():
     old, new = a_profile(plan_fingerprint="a"), a_profile(plan_fingerprint="b")
     before = [a_run(s, profile=old) for s in SOME]
