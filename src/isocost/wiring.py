@@ -80,18 +80,33 @@ def open_store(settings: Settings) -> Store:
 
 
 def open_platform(name: str, settings: Settings) -> Platform:
-    """Return a platform by the word that `--platform` takes.
+    """Return a platform of this machine by the word that `--platform` takes.
 
     Raises:
-        UnknownName: if there is no such platform.
+        InvalidInput: if `--platform` takes the word, but means no platform of this machine.
+        UnknownName: if it does not take the word.
     """
     make = _PLATFORMS.get(name)
-    if make is None:
-        raise UnknownName(
-            f"No platform is called {name!r}. Known: {', '.join(_PLATFORMS)}, and recorded for "
-            "`isocost bank run`. Pass one of them as --platform."
-        )
-    return make(settings)
+    if make is not None:
+        return make(settings)
+    if name in _ELSEWHERE:
+        raise InvalidInput(_ELSEWHERE[name])
+    known = ", ".join((*_PLATFORMS, *_ELSEWHERE))
+    raise UnknownName(
+        f"No platform is called {name!r}. Known: {known}. Pass one of them as --platform."
+    )
+
+
+def workloads_on(platform: str, settings: Settings) -> tuple[str, ...]:
+    """Return the names of what can be run on a platform.
+
+    Raises:
+        InvalidInput: if what can be run there is known only to a workspace or to files.
+        UnknownName: if there is no such platform.
+    """
+    if platform == WORKSPACE:
+        return tuple(recording.name for recording in grounds(settings).recordings)
+    return tuple(open_platform(platform, settings).workloads())
 
 
 def node_types_of(plan: ExperimentPlan, settings: Settings) -> Sequence[NodeType]:
@@ -554,3 +569,9 @@ def _spark_local(settings: Settings) -> Platform:
 
 
 _PLATFORMS: Final[Mapping[str, Callable[[Settings], Platform]]] = {"spark_local": _spark_local}
+# The other words of --platform, and where to look for what runs there.
+_ELSEWHERE: Final[Mapping[str, str]] = {
+    WORKSPACE: "Simulated workspaces run the vault's workloads: see `isocost bank vault list`.",
+    DATABRICKS: "A workspace of yours runs its own jobs: see `isocost job list WORKSPACE`.",
+    "recorded": "Recorded runs are those of the files given as --grid, each with its workload.",
+}

@@ -38,13 +38,13 @@ from isocost.cli.bank_recorded import (
 from isocost.cli.bank_report import present, report
 from isocost.cli.bank_vault import app as vault
 from isocost.cli.bank_workspace import OnCloud, OnQueue, Seed, WorkspaceOptions, run_on_workspaces
-from isocost.cli.console import OUT, print_json
+from isocost.cli.console import OUT, print_json, say
 from isocost.cli.experiment_run import carry_out
 from isocost.domain.experiment import DATABRICKS, WORKSPACE
 from isocost.errors import InvalidInput
 from isocost.settings import read_settings
 from isocost.usecases.conduct import Asked
-from isocost.wiring import demo_workloads, open_platform
+from isocost.wiring import demo_workloads, workloads_on
 
 app = typer.Typer(help="Measure the closed loop on many workloads.", no_args_is_help=True)
 app.command()(explain)
@@ -73,8 +73,9 @@ Workloads = Annotated[
 ColdStart = Annotated[
     list[str] | None,
     typer.Option(
-        help="A cluster to begin on, as TYPE:COUNT; repeatable. Instead of a number. Of "
-        "recorded runs also random (the default) or cheapest by the hour."
+        help="A cluster to begin on, as TYPE:COUNT; repeatable. Instead of a number. In simulated "
+        "workspaces of at most 1000 workers. Of recorded runs also random (the default) or "
+        "cheapest by the hour."
     ),
 ]
 ColdStarts = Annotated[int, typer.Option(help="Clusters that each workload begins on.")]
@@ -82,15 +83,15 @@ ColdStartCount = Annotated[
     int | None,
     typer.Option(
         help="Clusters that each workload begins on; 2, in simulated workspaces 5, drawn anew for "
-        "each workload."
+        "each workload, at most 100."
     ),
 ]
 Runs = Annotated[int, typer.Option(help="Runs of each project, the parent included.")]
 RunCount = Annotated[
     int | None,
     typer.Option(
-        help="Runs of each project, the parent included; 2, in simulated workspaces 8, of "
-        "recorded runs 25."
+        help="Runs of each project, the parent included, at most 1000; 2, in simulated "
+        "workspaces 8, of recorded runs 25."
     ),
 ]
 Sla = Annotated[
@@ -103,7 +104,13 @@ Sla = Annotated[
         "all measured runtimes; without it there is no deadline."
     ),
 ]
-Name = Annotated[str | None, typer.Option(help="The same name and options resume an experiment.")]
+Name = Annotated[
+    str | None,
+    typer.Option(
+        help="The same name and options resume an experiment. Recorded runs are not stored; it "
+        "names their page and the object of --json."
+    ),
+]
 # What simulated workspaces share with recorded runs.
 _OF_WORKSPACES: Final = frozenset({"--policy", "--processes"})
 
@@ -159,7 +166,10 @@ def run(  # noqa: PLR0913  a command's parameters are its options
     )
     simulated = WorkspaceOptions(cold_starts, policies, seed, cloud, processes, queue)
     real = DatabricksOptions(workspace, spending_limit)
-    _carry(platform, _Given(shared, own, simulated, real, html, as_json=json))
+    _carry(
+        platform,
+        _Given(shared, own, simulated, real, html, is_named=name is not None, as_json=json),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +181,7 @@ class _Given:
     simulated: WorkspaceOptions
     real: DatabricksOptions
     html: Path | None
+    is_named: bool
     as_json: bool
 
 
@@ -195,6 +206,11 @@ def _carry(platform: str, given: _Given) -> None:
     if platform == RECORDED:
         check_none_given(RECORDED, counted)
         measure_recorded(shared, own, html=given.html, as_json=given.as_json)
+        if given.is_named:
+            say(
+                f"Recorded runs are not stored: {shared.name} names the object of --json and the "
+                "page of --html, and no experiment of `isocost bank list`."
+            )
         return
     check_none_given(platform, own.given())
     asked = asked_from(shared, cold_start_count=chosen.cold_start_count)
@@ -203,11 +219,11 @@ def _carry(platform: str, given: _Given) -> None:
 
 @app.command()
 def workloads(*, platform: Platform = "spark_local", json: Json = False) -> None:
-    """List what a platform can run.
+    """List what a platform can run; simulated workspaces run the vault's workloads.
 
     Example: isocost bank workloads
     """
-    names = open_platform(platform, read_settings(os.environ)).workloads()
+    names = workloads_on(platform, read_settings(os.environ))
     if json:
         print_json({"platform": platform, "workloads": list(names)})
         return

@@ -164,7 +164,8 @@ def measure_recorded(
         raise InvalidInput(f"--processes takes 1 or more; got {own.processes}.")
     terms = terms_from(shared, own)
     measured = open_grids(own.grids, tell=say)
-    names = matching_workloads(shared.workloads or ("*",), [w.name for w in measured])
+    known = [workload.name for workload in measured]
+    names = matching_workloads(shared.workloads or ("*",), known, listed_by=None)
     began_s = clock.monotonic_s()
     result = _measured(measured, names, terms, processes=own.processes)
     if page is not None:

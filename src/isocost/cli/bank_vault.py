@@ -101,7 +101,9 @@ def list_(names: Names = None, *, vault: VaultFile = None, json: Json = False) -
     """
     recordings = shelf.all_recordings(vault or read_settings(os.environ).storage.vault)
     by_name = {recording.name: recording for recording in recordings}
-    chosen = matching_workloads(names, list(by_name)) if names else tuple(by_name)
+    chosen = matching_workloads(
+        names or ("*",), list(by_name), listed_by="isocost bank vault list"
+    )
     rows = [_row(by_name[each]) for each in chosen]
     if json:
         print_json({"workloads": rows})

@@ -20,8 +20,18 @@ MOST_NAMED: Final = 8  # names in a message, a line and a half of them
 FITTING_SHOWN: Final = 6  # as many clusters as a reader compares at a glance
 
 
-def matching_workloads(patterns: Sequence[str], known: Sequence[str]) -> tuple[str, ...]:
+def matching_workloads(
+    patterns: Sequence[str],
+    known: Sequence[str],
+    *,
+    listed_by: str | None = "isocost bank workloads",
+) -> tuple[str, ...]:
     """Return the known workloads that any pattern matches, in the patterns' order.
+
+    Args:
+        patterns: names or shell patterns.
+        known: names.
+        listed_by: the command that lists all that are known; None if there is none.
 
     Raises:
         UnknownName: if a pattern matches none.
@@ -31,10 +41,11 @@ def matching_workloads(patterns: Sequence[str], known: Sequence[str]) -> tuple[s
         matches = [name for name in known if fnmatchcase(name, pattern)]
         if not matches:
             few = known[:MOST_NAMED]
-            others = "" if few == known else " and others: `isocost bank workloads` lists all"
+            others = f" and {len(known) - len(few)} others" if len(known) > len(few) else ""
+            all_of_them = f": `{listed_by}` lists all" if others and listed_by else ""
             raise UnknownName(
-                f"No workload is called {pattern!r}. Known are {', '.join(few)}{others}. Shell "
-                "patterns such as 'tpcds/*' work too."
+                f"No workload is called {pattern!r}. Known are {', '.join(few)}{others}"
+                f"{all_of_them}. Shell patterns such as 'tpcds/*' work too."
             )
         found.update(dict.fromkeys(matches))
     return tuple(found)

@@ -69,7 +69,9 @@ def planned(asked: AskedOfWorkspaces, grounds: Grounds) -> ExperimentPlan:
     known = [recording.name for recording in grounds.recordings]
     return ExperimentPlan(
         platform=WORKSPACE,
-        workloads=matching_workloads(asked.workloads or ("tpcds/*",), known),
+        workloads=matching_workloads(
+            asked.workloads or ("tpcds/*",), known, listed_by="isocost bank vault list"
+        ),
         cold_starts=_named(asked, grounds),
         runs_per_trial=asked.runs_per_trial,
         miss_fraction=asked.miss_fraction,

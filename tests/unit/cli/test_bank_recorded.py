@@ -79,3 +79,13 @@ def test_bad_input_ends_in_one_message_and_exit_code_2(bank_run, options, messag
 )
 def test_options_of_another_platform_are_refused(isocost, options, message):
     assert_refused(isocost("bank", "run", *options), message)
+
+
+def test_a_name_is_said_to_store_nothing(bank_run):
+    _, told = bank_run("--name", "a1", "--seeds", "1", "--runs", "2", "--json")
+    assert "Recorded runs are not stored: a1 names" in " ".join(told.err.split())
+
+
+def test_without_a_name_nothing_is_said_of_one(bank_run):
+    _, told = bank_run("--seeds", "1", "--runs", "2", "--json")
+    assert "not stored" not in told.err

@@ -28,6 +28,7 @@ def refused(tmp_path, monkeypatch, capsys):
     ("options", "said"),
     [
         (("--workloads", "tpcds/q9999"), "No workload is called 'tpcds/q9999'"),
+        (("--workloads", "own/nightly"), "`isocost bank vault list` lists all"),
         (("--cold-start", "m5.gigantic:4"), "No node type is called 'm5.gigantic'"),
         (("--cold-start", "m5.2xlarge"), "Write the node type and the number of workers"),
         (("--cold-start", "m5.2xlarge:2", "--cold-starts", "3"), "not both"),

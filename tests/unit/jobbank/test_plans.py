@@ -24,6 +24,11 @@ SPACE = candidate_space(LOCAL_NODE_TYPES, Capacity(2, 16.0), max_workers=2)
 CANDIDATES = SPACE.candidates
 
 
+def test_where_no_command_lists_workloads_none_is_named():
+    with pytest.raises(UnknownName, match=r"h and 1 others\. Shell"):
+        matching_workloads(["z"], list("abcdefghi"), listed_by=None)
+
+
 def test_patterns_match_in_the_order_given_without_repeats():
     assert matching_workloads(["rdd/*", "*"], KNOWN) == ("rdd/sort", "tpcds/q1", "tpcds/q2")
 
