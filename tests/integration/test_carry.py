@@ -90,7 +90,8 @@ def test_deadline_of_the_cold_start_is_a_factor_of_what_it_takes():
 
 def test_reason_names_the_deadline_of_the_project_and_what_is_left_of_it():
     record = carried(runs_per_trial=2)
-    told = f"the deadline of {record.max_runtime_s:,.0f} s (of which start-up and other steps leave"
+    whole = f"the deadline of {record.max_runtime_s:,.0f} s"
+    told = f"{whole} (of which start-up and other steps leave"
     reasons = [each.evidence.reason for each in record.recommendations]
     assert reasons
     assert all(told in reason for reason in reasons)
