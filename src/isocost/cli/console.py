@@ -1,5 +1,6 @@
 """Where the command line writes: data to stdout, talk and progress bars to stderr."""
 
+import os
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -31,8 +32,15 @@ class _Output(Console):
         raise OutputClosed
 
 
-OUT: Final = _Output(width=None if sys.stdout.isatty() else _WIDTH_WITHOUT_SCREEN)
+# Who sets COLUMNS wants that width, screen or not; Rich reads it.
+_HAS_WIDTH: Final = sys.stdout.isatty() or os.environ.get("COLUMNS", "").isdigit()
+OUT: Final = _Output(width=None if _HAS_WIDTH else _WIDTH_WITHOUT_SCREEN)
 ERR: Final = Console(stderr=True)
+
+
+def screen_width() -> int | None:
+    """Return how many characters stdout's reader sees in a line; None where it is no screen."""
+    return OUT.width if _HAS_WIDTH else None
 
 
 def say(message: str, *, style: str = "") -> None:

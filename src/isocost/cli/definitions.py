@@ -5,13 +5,12 @@ from collections.abc import Sequence
 from typing import Annotated, Any, Final
 
 import typer
-from rich.box import SIMPLE_HEAD
-from rich.markup import escape
-from rich.table import Table
+from rich.text import Text
 
 from isocost.cli.amounts import seconds, told_seconds
 from isocost.cli.asking import Json, Yes, agrees
-from isocost.cli.console import OUT, print_json, say
+from isocost.cli.console import print_json, say
+from isocost.cli.listing import Heading, Listing, show_listing
 from isocost.domain.project import Project
 from isocost.domain.workspace import Workspace
 from isocost.errors import InvalidInput, IsocostError
@@ -54,7 +53,7 @@ def list_command(workspace: WorkspaceName, *, json: Json = False) -> None:
     if json:
         print_json({"workspace": workspace, "jobs": [_entry_json(e) for e in entries]})
         return
-    OUT.print(_table(workspace, entries))
+    show_listing(_listing(workspace, entries))
     count = sum(entry.is_importable for entry in entries)
     if count:
         say(f"{count} can be imported: isocost job import {workspace} --all")
@@ -80,22 +79,25 @@ def _entry_json(entry: Listed) -> dict[str, Any]:
     }
 
 
-def _table(workspace: str, entries: Sequence[Listed]) -> Table:
-    table = Table(title=f"Jobs of {workspace}", title_justify="left", box=SIMPLE_HEAD)
-    table.add_column("Id", no_wrap=True)
-    for heading in ("Name", "Clusters", "Last run (UTC)", "Can be imported"):
-        table.add_column(heading, overflow="fold")
-    for entry in entries:
-        definition = entry.definition
-        last = definition.last_run_at
-        table.add_row(
-            definition.definition_id,
-            escape(definition.name),
-            "\n".join(str(cluster.spec) for cluster in definition.clusters.values()) or "–",
-            "–" if last is None else f"{last:%Y-%m-%d %H:%M}",
-            "[green]yes[/]" if entry.is_importable else escape(" ".join(entry.why_not)),
-        )
-    return table
+def _listing(workspace: str, entries: Sequence[Listed]) -> Listing:
+    names = ("Id", "Name", "Clusters", "Last run (UTC)", "Can be imported")
+    return Listing(
+        title=f"Jobs of {workspace}",
+        headings=[Heading(name) for name in names],
+        rows=[_row(entry) for entry in entries],
+    )
+
+
+def _row(entry: Listed) -> tuple[str | Text, ...]:
+    definition = entry.definition
+    last = definition.last_run_at
+    return (
+        definition.definition_id,
+        definition.name,
+        ", ".join(str(cluster.spec) for cluster in definition.clusters.values()) or "–",
+        "–" if last is None else f"{last:%Y-%m-%d %H:%M}",
+        Text("yes", style="green") if entry.is_importable else " ".join(entry.why_not),
+    )
 
 
 @app.command("import")

@@ -9,13 +9,14 @@ import typer
 
 from isocost.cli.asking import Json, Yes, agrees
 from isocost.cli.console import OUT, print_json, say
+from isocost.cli.listing import show_listing
 from isocost.cli.project_set import set_project
 from isocost.cli.project_tables import (
-    cluster_table,
+    cluster_listing,
     limit_lines,
     project_json,
     project_lines,
-    project_table,
+    project_listing,
 )
 from isocost.settings import read_settings
 from isocost.store.base import Store
@@ -65,7 +66,7 @@ def list_command(
     elif not views:
         say("There is no project. Import one: isocost job list WORKSPACE")
     else:
-        OUT.print(project_table(views))
+        show_listing(project_listing(views))
 
 
 @app.command()
@@ -81,7 +82,7 @@ def show(project_id: ProjectId, *, json: Json = False) -> None:
         return
     for line in project_lines(view):
         OUT.print(line, markup=False, highlight=False, soft_wrap=True)
-    OUT.print(cluster_table(view.project))
+    show_listing(cluster_listing(view.project))
     OUT.print("Limits", style="bold")
     for line in limit_lines(view.project.limits):
         OUT.print(f"  {line}", markup=False, highlight=False, soft_wrap=True)

@@ -4,13 +4,12 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import msgspec
-from rich.box import SIMPLE_HEAD
-from rich.markup import escape
-from rich.table import Table
+from rich.text import Text
 
 from isocost.cli.amounts import told_seconds
+from isocost.cli.listing import Heading, Listing
 from isocost.domain.limits import Limits
-from isocost.domain.project import Project
+from isocost.domain.project import Project, ProjectCluster
 from isocost.units import PERCENT
 from isocost.usecases.project_view import ProjectView, told_limit, told_sla
 
@@ -30,39 +29,42 @@ def percent(fraction: float | None, *, is_signed: bool = False) -> str:
     return f"{rounded:+} %" if is_signed and rounded else f"{rounded} %"
 
 
-def project_table(views: Sequence[ProjectView]) -> Table:
+def project_listing(views: Sequence[ProjectView]) -> Listing:
     """Return one row for each project."""
-    table = Table(title="Projects", title_justify="left", box=SIMPLE_HEAD)
-    table.caption = (
-        "Mean list cost per run in USD: of the baseline, and of the last successful runs. What "
-        "the baseline is: isocost project show PROJECT"
+    numbers = ("Runs", "Baseline → now", "Cost", "SLA met")
+    return Listing(
+        title="Projects",
+        headings=(
+            Heading("Project"),
+            Heading("Phase"),
+            *(Heading(name, is_right=True) for name in numbers),
+            Heading("Last event"),
+        ),
+        rows=[_project_row(view) for view in views],
+        caption="Mean list cost per run in USD: of the baseline, and of the last successful runs. "
+        "What the baseline is: isocost project show PROJECT",
     )
-    table.caption_justify = "left"
-    table.add_column("Project", overflow="fold")
-    table.add_column("Phase", no_wrap=True)
-    for heading in ("Runs", "Baseline → now", "Cost", "SLA met"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    table.add_column("Last event", overflow="fold")
-    for view in views:
-        saving = view.saving_fraction
-        table.add_row(
-            escape(view.project.project_id),
-            view.phase.value,
-            str(view.execution_count),
-            f"{usd(view.baseline_usd)} → {usd(view.newest_usd)}",
-            percent(None if saving is None else -saving, is_signed=True),
-            percent(view.sla_met_fraction),
-            _event_cell(view),
-        )
-    return table
 
 
-def _event_cell(view: ProjectView) -> str:
+def _project_row(view: ProjectView) -> tuple[str | Text, ...]:
+    saving = view.saving_fraction
+    return (
+        view.project.project_id,
+        view.phase.value,
+        str(view.execution_count),
+        f"{usd(view.baseline_usd)} → {usd(view.newest_usd)}",
+        percent(None if saving is None else -saving, is_signed=True),
+        percent(view.sla_met_fraction),
+        _event_cell(view),
+    )
+
+
+def _event_cell(view: ProjectView) -> Text:
     if view.fault is not None:
-        return f"[red]{escape(view.fault)}[/]"
+        return Text(view.fault, style="red")
     at = view.last_event_at
-    event = escape(view.last_event) if at is None else f"{at:%m-%d} {escape(view.last_event)}"
-    return event if view.notice is None else f"{event} [yellow](see its notice)[/]"
+    event = Text(view.last_event if at is None else f"{at:%m-%d} {view.last_event}")
+    return event if view.notice is None else event.append(" (see its notice)", style="yellow")
 
 
 def project_lines(view: ProjectView) -> Iterator[str]:
@@ -103,20 +105,24 @@ def _named(ids: Sequence[str]) -> str:
     return f"run {ids[0]}" if len(ids) == 1 else f"runs {', '.join(ids)}"
 
 
-def cluster_table(project: Project) -> Table:
+def cluster_listing(project: Project) -> Listing:
     """Return one row for each cluster of a project."""
-    table = Table(title="Clusters", title_justify="left", box=SIMPLE_HEAD)
-    for heading in ("Cluster", "In force", "Phase", "By recommendation"):
-        table.add_column(heading, overflow="fold")
-    for cluster in project.clusters.values():
-        going = cluster.going_back_to
-        table.add_row(
-            escape(cluster.cluster_key),
-            str(cluster.spec) + (f", going back to {going.spec}" if going else ""),
-            (cluster.phase or project.phase).value,
-            cluster.recommendation_id or "none",
-        )
-    return table
+    names = ("Cluster", "In force", "Phase", "By recommendation")
+    return Listing(
+        title="Clusters",
+        headings=[Heading(name) for name in names],
+        rows=[_cluster_row(project, cluster) for cluster in project.clusters.values()],
+    )
+
+
+def _cluster_row(project: Project, cluster: ProjectCluster) -> tuple[str, ...]:
+    going = cluster.going_back_to
+    return (
+        cluster.cluster_key,
+        str(cluster.spec) + (f", going back to {going.spec}" if going else ""),
+        (cluster.phase or project.phase).value,
+        cluster.recommendation_id or "none",
+    )
 
 
 def limit_lines(limits: Limits) -> Iterator[str]:

@@ -8,10 +8,11 @@ import typer
 
 from isocost.cli.asking import Json, Yes, agrees
 from isocost.cli.console import OUT, print_json, say
+from isocost.cli.listing import show_listing
 from isocost.cli.recommendation_tables import (
     recommendation_json,
     recommendation_lines,
-    recommendation_table,
+    recommendation_listing,
     rejection_lines,
     tradeoff_table,
 )
@@ -60,7 +61,7 @@ def list_command(
     elif not found:
         say("There is no such recommendation. The first follows a project's first run.")
     else:
-        OUT.print(recommendation_table(found))
+        show_listing(recommendation_listing(found))
 
 
 def _state(text: str) -> RecommendationState:
@@ -130,15 +131,25 @@ def apply(recommendation_id: RecommendationId, *, yes: Yes = False) -> None:
 def rollback(recommendation_id: RecommendationId, *, yes: Yes = False) -> None:
     """Go back from a recommendation in force to the last good cluster, shown first.
 
+    The project's auto-apply goes off with it, for the model may want the same cluster again.
+
     Example: isocost recommendation rollback prod-nightly-17-93-main-next
     """
     with open_loop(read_settings(os.environ)) as loop:
         with loop.store.transaction(read_only=True) as tx:
             found = tx.recommendation(recommendation_id)
+            was_on = tx.project(found.project_id).guarding.is_auto_apply
         if found.state is RecommendationState.ROLLED_BACK:
             say(f"{recommendation_id} is rolled back already.")
             return
-        plan = previewed_roll_back(loop, recommendation_id)
-        if agrees(plan.difference, f"Go back from {found.spec}?", is_yes=yes):
-            roll_back_by_hand(loop, recommendation_id)
-            say("Rolled back: the next run is on the last good cluster.")
+        lines = list(previewed_roll_back(loop, recommendation_id).difference)
+        lines += ["auto-apply: on → off"] if was_on else []
+        if not agrees(lines, f"Go back from {found.spec}?", is_yes=yes):
+            return
+        roll_back_by_hand(loop, recommendation_id)
+        say("Rolled back: the next run is on the last good cluster.")
+        if was_on:
+            say(
+                "Nothing is applied by itself any more. To turn that on again: isocost project "
+                f"set {found.project_id} --auto-apply"
+            )

@@ -5,10 +5,10 @@ from typing import Any, Final
 
 import msgspec
 from rich.box import SIMPLE_HEAD
-from rich.markup import escape
 from rich.table import Table
 
 from isocost.cli.amounts import told_seconds
+from isocost.cli.listing import Heading, Listing
 from isocost.cli.project_tables import percent, usd
 from isocost.domain.recommendation import Prediction, Recommendation
 from isocost.usecases.explain import trade_off
@@ -18,27 +18,31 @@ from isocost.usecases.project_view import told_state
 _REJECTIONS_SHOWN: Final = 12
 
 
-def recommendation_table(found: Sequence[Recommendation]) -> Table:
+def recommendation_listing(found: Sequence[Recommendation]) -> Listing:
     """Return one row for each recommendation."""
-    table = Table(title="Recommendations", title_justify="left", box=SIMPLE_HEAD)
-    table.caption = "Predictions are medians with their 80 % intervals; list cost in USD."
-    table.caption_justify = "left"
-    for heading in ("Recommendation", "Cluster", "Runtime (80 %)", "Cost (80 %)"):
-        table.add_column(heading, overflow="fold")
-    table.add_column("In time", justify="right")
-    table.add_column("State", overflow="fold")
-    for each in found:
-        p = each.prediction
-        verdict = "" if each.verdict is None else f": {escape(each.verdict)}"
-        table.add_row(
-            escape(each.recommendation_id),
-            str(each.spec),
-            _told_runtime(p),
-            _told_cost(p),
-            percent(p.sla_probability),
-            told_state(each.state) + verdict,
-        )
-    return table
+    return Listing(
+        title="Recommendations",
+        headings=(
+            *(Heading(n) for n in ("Recommendation", "Cluster", "Runtime (80 %)", "Cost (80 %)")),
+            Heading("In time", is_right=True),
+            Heading("State"),
+        ),
+        rows=[_row(each) for each in found],
+        caption="Predictions are medians with their 80 % intervals; list cost in USD.",
+    )
+
+
+def _row(found: Recommendation) -> tuple[str, ...]:
+    p = found.prediction
+    verdict = "" if found.verdict is None else f": {found.verdict}"
+    return (
+        found.recommendation_id,
+        str(found.spec),
+        _told_runtime(p),
+        _told_cost(p),
+        percent(p.sla_probability),
+        told_state(found.state) + verdict,
+    )
 
 
 def _told_runtime(p: Prediction) -> str:

@@ -8,7 +8,8 @@ import typer
 
 from isocost.cli.asking import Json
 from isocost.cli.console import OUT, print_json, say
-from isocost.cli.run_tables import execution_json, execution_lines, execution_table, run_json
+from isocost.cli.listing import show_listing
+from isocost.cli.run_tables import execution_json, execution_lines, execution_listing, run_json
 from isocost.domain.execution import Execution
 from isocost.errors import NotFound
 from isocost.settings import read_settings
@@ -55,7 +56,7 @@ def list_command(
     elif not views:
         say("No run has ended yet. Runs are taken in by: isocost serve")
     else:
-        OUT.print(execution_table(views, has_project=project_id is None))
+        show_listing(execution_listing(views))
 
 
 def _views(tx: Transaction, project_id: str | None, newest: int) -> Sequence[ExecutionView]:

@@ -4,11 +4,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
-from rich.box import SIMPLE_HEAD
-from rich.markup import escape
-from rich.table import Table
+from rich.text import Text
 
 from isocost.cli.amounts import told_seconds
+from isocost.cli.listing import Heading, Listing
 from isocost.cli.project_tables import duration, usd
 from isocost.domain.cost import CostBreakdown
 from isocost.domain.deviation import CauseOfDeviation, Deviation
@@ -28,38 +27,38 @@ _CAUSES: Final[Mapping[CauseOfDeviation, str]] = {
 }
 
 
-def execution_table(views: Sequence[ExecutionView], *, has_project: bool) -> Table:
-    """Return one row for each execution."""
-    table = Table(title="Runs", title_justify="left", box=SIMPLE_HEAD)
-    table.caption = "Duration of the whole, clusters' start included; list cost in USD."
-    table.caption_justify = "left"
-    headings = ["Run", "Began (UTC)", "Clusters"]
-    for heading in [*(["Project"] if has_project else []), *headings]:
-        table.add_column(heading, overflow="fold")
-    for heading in ("Duration", "Cost"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    for heading in ("SLA", "Deviation by", "State"):
-        table.add_column(heading, overflow="fold")
-    for view in views:
-        execution = view.execution
-        cells = (
-            escape(execution.execution_id),
-            f"{execution.started_at:%Y-%m-%d %H:%M}",
-            "\n".join(str(run.spec) for run in view.runs) or "–",
-            told_seconds(execution.duration_s),
-            usd(view.cost_usd),
-            _sla_cell(view),
-            "–" if view.main_cause is None else view.main_cause.value.replace("_", " "),
-            escape(_state(view)),
-        )
-        table.add_row(*([escape(execution.project_id)] if has_project else []), *cells)
-    return table
+def execution_listing(views: Sequence[ExecutionView]) -> Listing:
+    """Return one row for each execution; its id begins with its project's."""
+    return Listing(
+        title="Runs",
+        headings=(
+            *(Heading(name) for name in ("Run", "Began (UTC)", "Clusters")),
+            *(Heading(name, is_right=True) for name in ("Duration", "Cost")),
+            *(Heading(name) for name in ("SLA", "Deviation by", "State")),
+        ),
+        rows=[_row(view) for view in views],
+        caption="Duration of the whole, clusters' start included; list cost in USD.",
+    )
 
 
-def _sla_cell(view: ExecutionView) -> str:
+def _row(view: ExecutionView) -> tuple[str | Text, ...]:
+    execution = view.execution
+    return (
+        execution.execution_id,
+        f"{execution.started_at:%Y-%m-%d %H:%M}",
+        ", ".join(str(run.spec) for run in view.runs) or "–",
+        told_seconds(execution.duration_s),
+        usd(view.cost_usd),
+        _sla_cell(view),
+        "–" if view.main_cause is None else view.main_cause.value.replace("_", " "),
+        _state(view),
+    )
+
+
+def _sla_cell(view: ExecutionView) -> Text:
     if view.is_sla_met is None:
-        return "none"
-    return "[green]met[/]" if view.is_sla_met else "[red]missed[/]"
+        return Text("none")
+    return Text("met", style="green") if view.is_sla_met else Text("missed", style="red")
 
 
 def _state(view: ExecutionView) -> str:
