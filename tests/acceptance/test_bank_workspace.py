@@ -54,6 +54,7 @@ def answer(bank):
     policies = ("--policy", "engine,static", "--name", "tried", "--json")
     done = bank.run(*ASKED, *policies, "--processes", "2")
     assert done.returncode == 0, done.stderr
+    assert "If interrupted, the same command with --name" in done.stderr
     return json.loads(done.stdout)
 
 

@@ -160,7 +160,6 @@ def _asked(shared: SharedOptions, workspace: Workspace, limit_usd: float) -> Ask
 
 
 def _carried(bench: RealBench, asked: AskedOfRealWorkspace) -> Standing:
-    say(f"Experiment {asked.name}. If interrupted, the same command goes on.")
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         return carry_out_real(bench, asked)

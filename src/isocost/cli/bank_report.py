@@ -7,10 +7,10 @@ from typing import Annotated
 import typer
 
 from isocost import clock
-from isocost.cli.bank_workspace import figures_json, figures_table
 from isocost.cli.console import OUT, print_json
 from isocost.cli.experiment_run import Result, report_path, show, write_page, write_report
 from isocost.cli.experiment_view import show_note, summary_json
+from isocost.cli.workspace_view import figures_json, figures_table
 from isocost.jobbank.lineage import ExperimentRecord
 from isocost.jobbank.report import report_html
 from isocost.jobbank.workspace_figures import workspace_figures

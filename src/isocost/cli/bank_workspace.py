@@ -9,33 +9,30 @@ from enum import Enum
 from pathlib import Path
 from typing import Annotated, Final
 
-import msgspec
 import typer
-from rich.box import SIMPLE_HEAD
-from rich.table import Table
 
 from isocost import clock
 from isocost.cli.bank_recorded import SharedOptions
 from isocost.cli.console import OUT, print_json, say
+from isocost.cli.experiment_run import say_how_to_go_on
 from isocost.cli.experiment_view import show_note
-from isocost.cli.trial_progress import trial_progress
+from isocost.cli.trial_progress import TrialProgress, trial_progress
+from isocost.cli.workspace_view import figures_json, figures_table, told_runs
 from isocost.cores import usable_cores
 from isocost.domain.experiment import (
     ENGINE_POLICY,
-    WORKSPACE,
     SlaBasis,
     SlaRule,
     check_experiment_name,
 )
 from isocost.domain.workspace import Cloud
 from isocost.errors import InvalidInput
-from isocost.jobbank.reached import Reached, reached, reached_json
-from isocost.jobbank.summary import Mean
+from isocost.jobbank.reached import Reached, reached
 from isocost.jobbank.workspace_figures import WorkspaceFigures, workspace_figures
 from isocost.settings import Settings
 from isocost.store.base import Store
 from isocost.usecases.bank import AskedOfWorkspaces, Claim, carry_out
-from isocost.usecases.orchestrate import Crew, standing_of
+from isocost.usecases.orchestrate import Crew, Standing, standing_of
 from isocost.usecases.report import trial_records
 from isocost.wiring import (
     grounds,
@@ -179,14 +176,14 @@ def _carried(
     # Stopped from outside, it hands back what is under way as it does at Ctrl-C.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        with trial_progress() as progress, closing(crew.queue):
+        with trial_progress() as bar, closing(crew.queue):
             carry_out(
                 store,
                 asked,
                 crew,
                 grounds=grounds(settings),
                 claim=_claim(settings),
-                tell=progress,
+                tell=_Onlooker(bar),
             )
     except KeyboardInterrupt as interrupt:
         say(f"Interrupted. What is done is stored; repeat the command with --name {asked.name}.")
@@ -209,7 +206,6 @@ def _crew(settings: Settings, own: WorkspaceOptions) -> Crew:
 def _claim(settings: Settings) -> Claim:
     @contextmanager
     def claim(name: str) -> Iterator[None]:
-        say(f"Experiment {name}. If interrupted, the same command with --name {name} goes on.")
         # A shared queue gives each trial to one process, whoever asks; one of this process's own
         # knows nothing of another's.
         is_shared = not isinstance(settings.storage.database, Path)
@@ -219,6 +215,23 @@ def _claim(settings: Settings) -> Claim:
     return claim
 
 
+class _Onlooker:
+    """Shows how an experiment stands, and once it has begun, how to go on with it."""
+
+    def __init__(self, bar: TrialProgress) -> None:
+        self._bar = bar
+        self._has_begun = False
+
+    def drawing(self, *, done: int, total: int) -> None:
+        self._bar.drawing(done=done, total=total)
+
+    def __call__(self, standing: Standing) -> None:
+        if not self._has_begun and not standing.is_over:
+            say_how_to_go_on(standing.experiment.name)
+        self._has_begun = True
+        self._bar(standing)
+
+
 def _show(outcome: _Outcome, *, as_json: bool) -> None:
     if as_json:
         print_json(figures_json(outcome.reached, outcome.figures, seconds=outcome.seconds))
@@ -226,73 +239,6 @@ def _show(outcome: _Outcome, *, as_json: bool) -> None:
     OUT.print(figures_table(outcome.figures))
     show_note(outcome.reached)
     runs = sum(figures.runs for figures in outcome.figures.values())
-    OUT.print(f"{runs} runs in {outcome.seconds:.0f} s.", highlight=False)
+    OUT.print(told_runs(runs, outcome.seconds), highlight=False)
     name = outcome.reached.experiment.name
     OUT.print(f"More: isocost bank report {name}", highlight=False, soft_wrap=True)
-
-
-def figures_json(
-    found: Reached, figures: Mapping[str, WorkspaceFigures], *, seconds: float | None
-) -> dict[str, object]:
-    """Return the object that `bank run` prints."""
-    return {
-        "experiment": found.experiment.name,
-        "trials": reached_json(found),
-        "platform": WORKSPACE,
-        "projects": sum(each.projects for each in figures.values()),
-        "runs": sum(each.runs for each in figures.values()),
-        "seconds": seconds,
-        "policies": {policy: _policy_json(each) for policy, each in figures.items()},
-    }
-
-
-def _policy_json(figures: WorkspaceFigures) -> dict[str, object]:
-    return {
-        "projects": figures.projects,
-        "runs": figures.runs,
-        "prediction": msgspec.to_builtins(figures.prediction),
-        "search": {
-            "steps_to_within": msgspec.to_builtins(figures.search.steps_to_within),
-            "regret_after": msgspec.to_builtins(figures.search.regret_after),
-            "cost_ratio_after": msgspec.to_builtins(figures.cost_ratio_after),
-            "cost_ratio": msgspec.to_builtins(figures.cost_ratio),
-        },
-        "sla": msgspec.to_builtins(figures.sla),
-        "savings": msgspec.to_builtins(figures.savings),
-        "failures_per_project": msgspec.to_builtins(figures.failures_per_project),
-        "set_aside": figures.set_aside,
-    }
-
-
-def figures_table(figures: Mapping[str, WorkspaceFigures]) -> Table:
-    """Return a row for each policy."""
-    table = Table(box=SIMPLE_HEAD)
-    table.caption = (
-        "Error: of predicted runtimes, median. Cost: of all runs, over as many on the cheapest "
-        "cluster in time."
-    )
-    table.caption_justify = "left"
-    table.add_column("Policy")
-    for heading in ("Projects", "Runs", "Error", "In 80 %", "Saving", "Cost", "Late", "Aside"):
-        table.add_column(heading, justify="right")
-    for policy, each in figures.items():
-        table.add_row(
-            policy,
-            str(each.projects),
-            str(each.runs),
-            _percent(each.prediction.median_ape),
-            _percent(_of(each.prediction.coverage_80)),
-            _percent(each.savings.median_saving_fraction),
-            "–" if each.cost_ratio is None else f"{each.cost_ratio.mean:.2f}",
-            _percent(_of(each.sla.miss_fraction)),
-            str(each.set_aside),
-        )
-    return table
-
-
-def _of(mean: Mean | None) -> float | None:
-    return None if mean is None else mean.mean
-
-
-def _percent(fraction: float | None) -> str:
-    return "–" if fraction is None else f"{fraction:.0%}"

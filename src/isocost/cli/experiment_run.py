@@ -46,12 +46,16 @@ def carry_out(asked: Asked, platform: str, settings: Settings, *, html: Path | N
     @contextmanager
     def claim(name: str) -> Iterator[None]:
         with only_one(name, settings):
-            say(f"Experiment {name}. If interrupted, the same command with --name {name} goes on.")
             yield
 
     with open_bench(platform, settings) as bench, run_progress() as progress:
-        record = conduct(bench, asked, claim=claim, progress=progress)
+        record = conduct(bench, asked, claim=claim, progress=progress, begun=say_how_to_go_on)
     return write_report(record, path)
+
+
+def say_how_to_go_on(name: str) -> None:
+    """Say what goes on with an experiment that is stored."""
+    say(f"Experiment {name}. If interrupted, the same command with --name {name} goes on.")
 
 
 def report_path(name: str, settings: Settings, *, html: Path | None) -> Path:

@@ -21,6 +21,7 @@ from isocost.jobbank.plans import (
     with_deadlines,
 )
 from isocost.usecases.experiment import Bench, Progress, create_experiment, run_experiment
+from isocost.usecases.orchestrate import check_open
 from isocost.usecases.recommend import Offer
 from isocost.usecases.report import NodeTypesOf, experiment_record
 
@@ -47,7 +48,14 @@ class Asked:
     cold_starts: Sequence[str] = ()
 
 
-def conduct(bench: Bench, asked: Asked, *, claim: Claim, progress: Progress) -> ExperimentRecord:
+def conduct(
+    bench: Bench,
+    asked: Asked,
+    *,
+    claim: Claim,
+    progress: Progress,
+    begun: Callable[[str], None] = lambda _: None,
+) -> ExperimentRecord:
     """Create the experiment, or resume the one of this name, and carry it to its end.
 
     Args:
@@ -55,10 +63,11 @@ def conduct(bench: Bench, asked: Asked, *, claim: Claim, progress: Progress) -> 
         asked: by the user.
         claim: holds an experiment's name for this process.
         progress: told what happens.
+        begun: told the name once the experiment is stored and may go on.
 
     Raises:
         UserError: if something asked for does not exist or contradicts the stored experiment;
-            nothing was stored then.
+            nothing was stored then. Or if it is paused or was cancelled.
         Busy: if another process is at this experiment.
         MissingDependency: if the platform's software is not installed.
     """
@@ -66,6 +75,8 @@ def conduct(bench: Bench, asked: Asked, *, claim: Claim, progress: Progress) -> 
     plan = plan_for(bench, asked)
     with claim(asked.name):
         experiment = create_experiment(bench.store, asked.name, plan)
+        check_open(experiment)
+        begun(asked.name)
         run_experiment(bench, experiment, progress)
     return experiment_record(bench.store, asked.name, _same_for_all(bench.offer.node_types))
 

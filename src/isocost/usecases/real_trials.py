@@ -100,7 +100,7 @@ class RealBench:
         rest: waits so many seconds.
         claim: holds the experiment's name for this process.
         tell: hears how the experiment stands.
-        say: hears, in a sentence, of each run before it starts.
+        say: hears, in a sentence, how to go on with it, and of each run before it starts.
     """
 
     loop: Loop
@@ -128,6 +128,7 @@ def carry_out_real(bench: RealBench, asked: AskedOfRealWorkspace) -> Standing:
         store = bench.loop.store
         experiment = create_drawn(store, asked.name, plan, trials_of=trials_of_plan)
         check_open(experiment)
+        bench.say(f"Experiment {asked.name}. If interrupted, the same command goes on.")
         sources = {workload_of(each): each for each in definitions}
         for trial in _trials(bench, experiment.name):
             if not trial.is_over:

@@ -1,13 +1,21 @@
 """The options of `isocost bank run --platform workspace`."""
 
 import sys
+from contextlib import closing
+from io import StringIO
 
 import pytest
+from rich.console import Console
 
 from isocost.cli.app import main
 from isocost.cli.bank_workspace import rule_from
+from isocost.cli.workspace_view import figures_table, told_runs
 from isocost.domain.experiment import SlaBasis, SlaRule
 from isocost.errors import InvalidInput
+from isocost.jobbank.workspace_figures import workspace_figures
+from isocost.store.sql.store import SqlStore
+from isocost.testing.nouns import an_experiment
+from tests.unit.jobbank.test_workspace_figures import a_record
 
 
 @pytest.fixture
@@ -70,3 +78,25 @@ def test_deadline_has_three_bases(given, rule):
 def test_no_number_is_no_deadline(text):
     with pytest.raises(InvalidInput, match="--sla"):
         rule_from((text,))
+
+
+@pytest.mark.parametrize("platform", ["workspace", "spark_local"])
+def test_what_is_refused_is_not_said_to_go_on(command, tmp_path, monkeypatch, platform):
+    monkeypatch.setenv("ISOCOST_HOME", str(tmp_path))
+    with closing(SqlStore(tmp_path / "isocost.db")) as store, store.transaction() as tx:
+        tx.put_experiment(an_experiment("a1"))
+    code, told = command("bank", "run", "--platform", platform, "--name", "a1")
+    assert (code, "has another plan" in told.err) == (2, True)
+    assert "goes on" not in told.err
+
+
+def test_one_run_is_told_in_the_singular():
+    assert told_runs(1, 45.2) == "1 run in 45 s."
+    assert told_runs(2, 45.2) == "2 runs in 45 s."
+
+
+def test_every_column_that_needs_it_is_explained_in_a_line():
+    told = StringIO()
+    Console(file=told, width=140).print(figures_table(workspace_figures([a_record()])))
+    explained = {line.split(": ")[0].strip() for line in told.getvalue().splitlines()}
+    assert {"Error", "In 80 %", "Saving", "Cost", "Late", "Aside"} <= explained

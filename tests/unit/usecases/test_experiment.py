@@ -391,3 +391,13 @@ def test_progress_counts_every_run_once():
 def test_more_runs_than_anybody_wants_are_refused():
     with pytest.raises(InvalidInput, match="at most 1000; got 1001"):
         carry_out(a_bench(), runs_per_trial=1001)
+
+
+def test_how_to_go_on_is_told_once_the_experiment_is_stored_and_open():
+    store, heard = MemoryStore(), []
+    given = {"claim": free_claim, "progress": silent, "begun": heard.append}
+    conduct(a_bench(store), asked(cold_start_count=1), **given)
+    assert heard == ["nightly"]
+    with pytest.raises(InvalidInput, match="another plan"):
+        conduct(a_bench(store), asked(cold_start_count=2), **given)
+    assert heard == ["nightly"]
