@@ -10,6 +10,7 @@ from isocost.domain.recommendation import ConsideredCandidate
 from isocost.model.history import Ending, Observation
 from isocost.recommend.outlook import Outlook
 from isocost.recommend.search import SLIM_CHANCE, Move, Step
+from isocost.recommend.wording import told_usd
 from isocost.units import PERCENT
 
 # Clusters whose runs are named; of a longer history, the last ones.
@@ -44,7 +45,7 @@ def reason_for(context: Considered) -> str:
     spec, p = context.chosen.spec, context.chosen.prediction
     expected = (
         f"{_seconds(p.runtime_s)} expected (80 % between {_seconds(p.runtime_80_s.low)} and "
-        f"{_seconds(p.runtime_80_s.high)}), {_usd(p.cost_usd)}"
+        f"{_seconds(p.runtime_80_s.high)}), {told_usd(p.cost_usd)}"
     )
     match context.step.move:
         case Move.EXPLOIT:
@@ -156,7 +157,7 @@ def _why_not(candidate: ConsideredCandidate, context: Considered) -> str:
         why = f"{_seconds(p.runtime_s)} expected, and speed counts until the deadline is kept"
     elif p.cost_usd >= chosen.cost_usd:
         more = p.cost_usd / chosen.cost_usd - 1.0 if chosen.cost_usd else 0.0
-        why = f"{_usd(p.cost_usd)} expected, {more * PERCENT:.1f} % more"
+        why = f"{told_usd(p.cost_usd)} expected, {more * PERCENT:.1f} % more"
     elif p.failure_probability > max(NOTABLE_FAILURE, NOTABLE_RATIO * chosen.failure_probability):
         why = failing
     elif any(seen.spec == candidate.spec for seen in context.outlook.seen):
@@ -201,7 +202,3 @@ def _deadline(context: Considered) -> str:
 
 def _seconds(seconds: float) -> str:
     return f"{seconds:.1f} s" if seconds < 100 else f"{seconds:,.0f} s"
-
-
-def _usd(usd: float) -> str:
-    return f"{usd:.2f} USD" if usd >= 1 else f"{usd:.3g} USD"

@@ -12,6 +12,7 @@ from isocost.domain.recommendation import (
 )
 from isocost.domain.run import Run, RunState
 from isocost.errors import InvalidInput
+from isocost.recommend.wording import told_apart
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,8 @@ def _dearer_than_foretold(prediction: Prediction, child: Run, parent: Run) -> st
     actual_usd, before_usd = child.cost.total_usd, parent.cost.total_usd
     if actual_usd <= prediction.cost_80_usd.high or actual_usd <= before_usd:
         return None
+    actual, most, before = told_apart(actual_usd, prediction.cost_80_usd.high, before_usd)
     return (
-        f"the run cost {actual_usd:.6f} USD, above the {prediction.cost_80_usd.high:.6f} USD that "
-        f"end its 80 % interval and above the {before_usd:.6f} USD of the run before"
+        f"the run cost {actual}, above the {most} that end its 80 % interval and above the "
+        f"{before} of the run before"
     )

@@ -15,6 +15,7 @@ from isocost.domain.project import Sla
 from isocost.domain.recommendation import Prediction, RecommendationEvent
 from isocost.domain.run import Run, RunState
 from isocost.recommend.guard import Verdict
+from isocost.recommend.wording import told_apart
 from isocost.units import PERCENT
 
 # The project is another than when its cluster was chosen, whatever cluster it runs on.
@@ -149,10 +150,8 @@ def _cost_said(run: Run, stakes: Stakes) -> str:
     if run.cost is None or stakes.prediction is None:
         return ""
     most_usd = stakes.prediction.cost_80_usd.high * stakes.more_cost
-    return (
-        f"the run cost {run.cost.total_usd:.6f} USD, above the {most_usd:.6f} USD that end its "
-        "80 % interval"
-    )
+    cost, most = told_apart(run.cost.total_usd, most_usd)
+    return f"the run cost {cost}, above the {most} that end its 80 % interval"
 
 
 def _main_share(deviation: Deviation | None) -> Share | None:
