@@ -45,6 +45,15 @@ def told_seconds(value: float) -> str:
     return f"{minutes} min {whole % S_PER_MINUTE:02} s"
 
 
+def miss_fraction(value: float) -> float:
+    """Return the fraction of runs that may miss their deadline; raises InvalidInput for none."""
+    if not 0 < value < 1:
+        raise InvalidInput(
+            f"--miss takes a fraction of runs between 0 and 1, such as 0.05; got {value:g}."
+        )
+    return value
+
+
 def number_or_none(text: str, kind: Callable[[str], Number], option: str) -> Number | None:
     """Return a number, or None for the word that lifts a limit; raises InvalidInput."""
     if text.strip().lower() == NONE:

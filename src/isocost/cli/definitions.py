@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final
 import typer
 from rich.text import Text
 
-from isocost.cli.amounts import seconds, told_seconds
+from isocost.cli.amounts import miss_fraction, seconds, told_seconds
 from isocost.cli.asking import Json, Yes, agrees
 from isocost.cli.console import print_json, say
 from isocost.cli.listing import Heading, Listing, show_listing
@@ -121,7 +121,7 @@ def import_command(  # noqa: PLR0913  a command's parameters are its options
     if bool(job_ids) == is_all:
         raise InvalidInput("Pass the ids of jobs, or --all; isocost job list shows them.")
     stated_s = None if max_runtime is None else seconds(max_runtime, "--max-runtime")
-    deadline = Deadline(stated_s, max_runtime_factor, miss)
+    deadline = Deadline(stated_s, max_runtime_factor, miss_fraction(miss))
     settings = read_settings(os.environ)
     with open_loop(settings) as loop:
         found = _workspace(loop, workspace)

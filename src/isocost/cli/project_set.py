@@ -8,7 +8,15 @@ from typing import Annotated, Any, Final
 import typer
 
 from isocost.catalog.shipped import load
-from isocost.cli.amounts import NONE, names, number_or_none, pinned, seconds, windows
+from isocost.cli.amounts import (
+    NONE,
+    miss_fraction,
+    names,
+    number_or_none,
+    pinned,
+    seconds,
+    windows,
+)
 from isocost.cli.asking import Yes, agrees
 from isocost.cli.console import say
 from isocost.cli.definitions import DEFAULT_MISS_FRACTION
@@ -179,7 +187,7 @@ def _sla(present: Sla | None, max_runtime: str | None, miss: float | None) -> Sl
     limit_s = present.max_runtime_s if present is not None else 0.0
     if max_runtime is not None:
         limit_s = seconds(max_runtime, "--max-runtime")
-    return Sla(limit_s, fraction if miss is None else miss)
+    return Sla(limit_s, fraction if miss is None else miss_fraction(miss))
 
 
 def _set_up(settings: Settings, project_id: str, *, is_yes: bool) -> None:

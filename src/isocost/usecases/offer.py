@@ -90,8 +90,9 @@ def check_families(limits: Limits, workspace: Workspace, catalog: Catalog) -> No
     known = {family_of(t.node_type_id).casefold(): family_of(t.node_type_id) for t in node_types}
     for name in limits.families:
         if name.casefold() not in known:
-            near = get_close_matches(name.casefold(), known, n=_NEAREST_COUNT, cutoff=0.5)
-            nearest = ", ".join(known[other] for other in near) or ", ".join(known.values())
+            # Without a cutoff: some names, however far, show what a family's name looks like.
+            near = get_close_matches(name.casefold(), known, n=_NEAREST_COUNT, cutoff=0.0)
+            nearest = ", ".join(known[other] for other in near)
             raise UnknownName(
                 f"There is no family {name!r} of node types on {workspace.cloud} in "
                 f"{workspace.region}. Nearest: {nearest}. A family is a node type's name without "

@@ -1,6 +1,14 @@
 import pytest
 
-from isocost.cli.amounts import names, number_or_none, pinned, seconds, told_seconds, windows
+from isocost.cli.amounts import (
+    miss_fraction,
+    names,
+    number_or_none,
+    pinned,
+    seconds,
+    told_seconds,
+    windows,
+)
 from isocost.domain.limits import ChangeWindow, Field
 from isocost.errors import InvalidInput
 
@@ -16,6 +24,12 @@ def test_duration_is_read_with_its_unit(text, expected):
 def test_duration_without_a_known_unit_is_refused(text):
     with pytest.raises(InvalidInput, match="--max-runtime takes a duration"):
         seconds(text, "--max-runtime")
+
+
+@pytest.mark.parametrize("value", [0.0, 1.0, 5.0, -0.1, float("nan")])
+def test_what_is_no_fraction_of_runs_is_refused_by_its_option(value):
+    with pytest.raises(InvalidInput, match=r"^--miss takes a fraction"):
+        miss_fraction(value)
 
 
 @pytest.mark.parametrize(

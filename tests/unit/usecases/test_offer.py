@@ -122,3 +122,11 @@ def test_family_nobody_has_is_refused_with_the_nearest():
         check_families(Limits(families=("m5.xlarge",)), AWS, load())
     with pytest.raises(UnknownName, match=r"Nearest: .*Standard_Es_v5"):
         check_families(Limits(families=("Standard_E_v5",)), AZURE, load())
+
+
+def test_family_like_no_other_is_refused_with_few_names():
+    with pytest.raises(UnknownName) as refused:
+        check_families(Limits(families=("bogus",)), AZURE, load())
+    assert str(refused.value).partition("Nearest: ")[2].partition(". ")[0].count(",") in range(
+        1, 5
+    )
