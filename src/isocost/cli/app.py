@@ -165,6 +165,10 @@ app = typer.Typer(
     name="isocost",
     cls=_Root,
     help="Keeps every recurring Spark job on the cheapest cluster that still meets its deadline.",
+    epilog=(
+        "Exit codes: 0 done; 1 a fault of Isocost; 2 something to correct; 3 another system, such "
+        "as Databricks or the database, failed or refused; 4 it will do later: try again."
+    ),
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
