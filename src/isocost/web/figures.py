@@ -17,6 +17,7 @@ from isocost.units import S_PER_HOUR, S_PER_MINUTE
 from isocost.usecases.project_history import ProjectHistory
 from isocost.usecases.project_view import ExecutionView
 from isocost.web import hover
+from isocost.web.foretold import foretold
 from isocost.web.wording import seconds
 
 BLUE, ORANGE, GREEN, PINK, YELLOW, SKY = COLOURS[:6]
@@ -168,18 +169,14 @@ def _add_level(
 def _add_intervals(
     figure: go.Figure, history: ProjectHistory, cluster_key: str, *, unit_s: float, aside: float
 ) -> None:
-    foretold = [
-        (each.execution.ordinal + aside, history.recommendations[run.recommendation_id].prediction)
-        for each, run in _runs_of(history, cluster_key)
-        if run.recommendation_id is not None and run.recommendation_id in history.recommendations
-    ]
-    if not foretold:
+    expected = list(foretold(history, _runs_of(history, cluster_key)))
+    if not expected:
         return
-    x = [ordinal for ordinal, _ in foretold]
-    middle = [p.runtime_s / unit_s for _, p in foretold]
+    x = [each.ordinal + aside for each in expected]
+    middle = [each.median_s / unit_s for each in expected]
     for name, intervals, width in (
-        ("predicted, 95 % interval", [p.runtime_95_s for _, p in foretold], 3),
-        ("predicted, 80 % interval", [p.runtime_80_s for _, p in foretold], 8),
+        ("expected, 95 % interval", [each.within_95_s for each in expected], 3),
+        ("expected, 80 % interval", [each.within_80_s for each in expected], 8),
     ):
         figure.add_scatter(
             x=x,

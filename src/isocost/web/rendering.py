@@ -89,9 +89,9 @@ def plots(history: ProjectHistory, prefix: str = "") -> list[Plot]:
         Plot(
             f"{prefix}runtime",
             "Runtime per run",
-            f"{_sla_sentence(history)} A blue bar is what was predicted before the run for the "
-            "application, without the start of its cluster; four of five dots should lie on the "
-            "dark one.",
+            f"{_sla_sentence(history)} A blue bar is what was expected before the run of the "
+            "application, without the start of its cluster: of the first on a cluster what its "
+            "recommendation predicted. Four of five dots should lie on the dark one.",
             runtime_timeline(history),
         ),
         Plot(

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from isocost.domain.cost import CostBreakdown
+from isocost.domain.deviation import Deviation
 from isocost.testing.histories import IMPORTED, a_store
 from isocost.usecases.project_history import project_history
 from isocost.web.figures import cluster_timeline, cost_timeline, runtime_timeline
@@ -58,10 +59,21 @@ def test_change_is_marked_at_the_first_run_after_it(store):
     assert "applied 1 × local-2c-2g" in mark.customdata[0]
 
 
-def test_prediction_is_drawn_with_its_interval(store):
-    bar = traces(runtime_timeline(history(store)))["predicted, 80 % interval"]
+def test_first_run_of_a_recommendation_is_drawn_with_what_that_predicted(store):
+    bar = traces(runtime_timeline(history(store)))["expected, 80 % interval"]
     assert list(bar.x) == [2, 3]
     assert (bar.error_y.array[0], bar.error_y.arrayminus[0]) == (3.0, 3.0)
+
+
+def test_later_run_is_drawn_with_what_it_was_held_against(store):
+    with store.transaction() as tx:
+        run = tx.run("e-3-main")
+        # One standard deviation is a factor of 1.1.
+        held = Deviation(expected_s=40.0, actual_s=40.0 * 1.1**2, sds=2.0, is_anomaly=False)
+        tx.put_run(replace(run, deviation=held))
+    bar = traces(runtime_timeline(history(store)))["expected, 80 % interval"]
+    assert bar.y[1] == 40.0
+    assert bar.error_y.array[1] == pytest.approx(40.0 * (1.1**1.2816 - 1))
 
 
 def test_deadline_is_a_line_in_the_unit_of_the_axis(store):
