@@ -28,6 +28,20 @@ def test_notes_stand_above_the_table(html):
     assert html.index("<p>Seed 1 &amp; 2.</p>") < html.index("<h2>Projects</h2>")
 
 
+def test_state_is_told_whole_in_the_table():
+    notice = "Went back from 4 × Standard_D8as_v4 to 8 × Standard_F4s_v2: " + "it was dear, " * 9
+    guarding = replace(IMPORTED.guarding, notice=notice)
+    shown = report_html(a_store(replace(IMPORTED, guarding=guarding)), title="Report", notes=[])
+    assert notice in shown.partition("<h2>Each project")[0]
+
+
+def test_every_table_shows_where_it_goes_on_beyond_the_screen(html):
+    assert html.count("<table>") == html.count('<div class="scroll"><table>') > 0
+    rule = html.partition(".scroll {")[2].partition("}")[0]
+    assert "overflow-x: auto" in rule
+    assert ("local" in rule, "scroll;" in rule) == (True, True)  # white that moves over shadows
+
+
 def test_file_links_to_nothing_outside(html):
     assert '<script src="' not in html
     assert '<link rel="stylesheet"' not in html
