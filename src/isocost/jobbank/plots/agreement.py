@@ -5,9 +5,11 @@ from typing import Final
 
 from isocost.jobbank.analysis.selection import judged_predictions
 from isocost.jobbank.figures import COLOURS, INK, Plot, blank_figure
+from isocost.jobbank.plots.wording import percent
 from isocost.jobbank.rows import Rows
 from isocost.jobbank.tables import PredictionRow
 
+_NEAR: Final = 0.25  # a fraction of the actual runtime, as errors on the page are
 _TICKS_S: Final = tuple(digit * 10**power for power in range(6) for digit in (1, 3))
 
 
@@ -43,13 +45,13 @@ def agreement_plots(rows: Rows) -> list[Plot]:
     seconds = {"type": "log", "tickvals": _TICKS_S, "ticktext": [f"{s:,}" for s in _TICKS_S]}
     figure.update_xaxes(**seconds)
     figure.update_yaxes(**seconds)
-    halves = sum(0.8 <= row.predicted_s / (row.actual_s or 1.0) <= 1.25 for row in told)
+    near = sum(abs(row.error_fraction or 0.0) <= _NEAR for row in told)
     return [
         Plot(
             "agreement",
             "Predicted and actual runtime",
-            f"{halves} of {len(told)} runtimes were predicted to within a quarter. One point per "
-            "recommendation; on the dotted line the prediction is exact.",
+            f"{near} of {len(told)} predictions are off by at most {percent(_NEAR)} of the actual "
+            "runtime. One point per recommendation; on the dotted line the prediction is exact.",
             figure,
         )
     ]

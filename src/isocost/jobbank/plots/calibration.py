@@ -69,6 +69,7 @@ def _promises(found: Sequence[Promise]) -> Plot:
         [each.promised * PERCENT for each in found],
         [each.kept for each in found],
         name="recommendations",
+        most=1.0,
         marker={"color": COLOURS[0], "size": 10},
     )
     figure.update_xaxes(range=[-2, 102])

@@ -24,6 +24,7 @@ def deadline_plots(rows: Rows) -> list[Plot]:
             [phase_name(each.phase) for each in mine],
             [each.share for each in mine],
             name=policy,
+            most=1.0,
             marker={"color": colour, "size": 10},
         )
         after = misses_after_cold_start(rows, policy)

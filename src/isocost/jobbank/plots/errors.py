@@ -20,7 +20,8 @@ from isocost.jobbank.tables import PredictionRow
 from isocost.units import PERCENT
 
 SHOWN_WORKLOADS: Final = 30  # as many rows as can be read on one screen
-# Errors beyond this are drawn at the edge: one of 400 % would flatten all others.
+# Errors, and medians and means of them, beyond this are drawn at the edge of plots that show every
+# prediction: one of 400 % would flatten all others.
 _EDGE: Final = 1.0
 _ERROR_AXIS: Final = "Predicted over actual runtime, less 1 (%)"
 _DOT: Final = {"color": COLOURS[0], "size": 6, "opacity": 0.45}
@@ -50,13 +51,13 @@ def _by_change(told: Sequence[PredictionRow], dimension: Dimension) -> Plot | No
     _add_points(figure, known, dimension)
     figure.add_scatter(
         x=[sqrt(band.low * band.high) for band in found],
-        y=[band.bias * PERCENT for band in found],
+        y=[_drawn(band.bias) for band in found],
         name="median of a band",
         mode="lines+markers",
         line={"color": INK, "width": 1.5},
         marker={"color": INK, "size": 9, "symbol": "diamond"},
-        customdata=[f"{between(b.low, b.high)}: {b.error.value_count} predictions" for b in found],
-        hovertemplate="%{customdata}<br>median error %{y:.1f} %<extra></extra>",
+        customdata=[_hover_of_band(band) for band in found],
+        hovertemplate="%{customdata}<extra></extra>",
     )
     ratios = sorted({dimension.value_of(row) or 1.0 for row in known})
     _label_ratios(figure, ratios[0], ratios[-1])
@@ -80,10 +81,11 @@ def _by_family(told: Sequence[PredictionRow]) -> list[Plot]:
     ):
         rows = [row for row in told if row.is_other_family is is_other]
         figure.add_box(
-            y=[min(abs(row.error_fraction or 0.0), _EDGE) * PERCENT for row in rows],
+            y=[abs(_drawn(row.error_fraction or 0.0)) for row in rows],
             name=name,
-            marker={"color": colour},
-            boxpoints=False,
+            marker={"color": colour, "size": 4, "opacity": 0.45},
+            # Else the mean may lie above all that is drawn.
+            boxpoints="outliers",
             showlegend=False,
         )
     add_estimates(
@@ -91,6 +93,7 @@ def _by_family(told: Sequence[PredictionRow]) -> list[Plot]:
         list(found),
         [band.error for band in found.values()],
         name="mean",
+        most=_EDGE,
         marker={"color": INK, "size": 9, "symbol": "diamond"},
     )
     figure.update_yaxes(rangemode="tozero")
@@ -98,7 +101,8 @@ def _by_family(told: Sequence[PredictionRow]) -> list[Plot]:
         Plot(
             "error-family",
             "Prediction error against the change of family",
-            f"Boxes hold the middle half. {_told_bands(found)}",
+            f"Boxes hold the middle half; points are outliers. {_told_bands(found)}"
+            f"{_told_edge(told)}",
             figure,
         )
     ]
@@ -210,7 +214,14 @@ def _told_bands(found: dict[str, Band]) -> str:
 
 def _told_edge(known: Sequence[PredictionRow]) -> str:
     beyond = sum(abs(row.error_fraction or 0.0) > _EDGE for row in known)
-    return f" {beyond} beyond {percent(_EDGE)} are drawn at the edge." if beyond else ""
+    if not beyond:
+        return ""
+    return f" {beyond} beyond {percent(_EDGE)} are drawn at the edge; means count them in full."
+
+
+def _drawn(error_fraction: float) -> float:
+    """Return where an error is drawn, in percent."""
+    return max(-_EDGE, min(_EDGE, error_fraction)) * PERCENT
 
 
 def _add_points(figure: go.Figure, rows: Sequence[PredictionRow], dimension: Dimension) -> None:
@@ -219,12 +230,19 @@ def _add_points(figure: go.Figure, rows: Sequence[PredictionRow], dimension: Dim
     shifts = [2 ** ((n % places - places // 2) * reach) for n in range(len(rows))]
     figure.add_scatter(
         x=[(dimension.value_of(row) or 1.0) * by for row, by in zip(rows, shifts, strict=True)],
-        y=[max(-_EDGE, min(_EDGE, row.error_fraction or 0.0)) * PERCENT for row in rows],
+        y=[_drawn(row.error_fraction or 0.0) for row in rows],
         name="recommendation",
         mode="markers",
         marker=_DOT,
         customdata=[_hover(row) for row in rows],
         hovertemplate="%{customdata}<extra></extra>",
+    )
+
+
+def _hover_of_band(band: Band) -> str:
+    return (
+        f"{between(band.low, band.high)}: {band.error.value_count} predictions<br>median error "
+        f"{percent(band.bias)}"
     )
 
 

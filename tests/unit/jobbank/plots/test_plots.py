@@ -5,13 +5,16 @@ from dataclasses import replace
 import pytest
 
 from isocost.jobbank.analysis.estimates import Estimate
+from isocost.jobbank.figures import blank_figure
+from isocost.jobbank.plots.agreement import agreement_plots
 from isocost.jobbank.plots.costs import cost_plots
 from isocost.jobbank.plots.errors import error_plots
 from isocost.jobbank.plots.experiment import experiment_plots
+from isocost.jobbank.plots.marks import add_estimates
 from isocost.jobbank.plots.wording import between, estimate, percent, points
 from isocost.jobbank.report import MOST_TOLD, report_html
 from isocost.jobbank.rows import Rows, rows_of
-from isocost.testing.experiments import Scale, an_experiment_record
+from isocost.testing.experiments import Behaviour, Scale, an_experiment_record
 from isocost.testing.nouns import NOW
 
 RECORD = an_experiment_record(policies=("engine", "random"))
@@ -47,8 +50,77 @@ def test_error_beyond_the_edge_is_drawn_at_the_edge_and_told():
     far = replace(ROWS.predictions[0], policy="engine", error_fraction=4.0)
     rows = replace(ROWS, predictions=[far, *ROWS.predictions[1:]])
     plot = by_id(error_plots(rows))["error-worker-count"]
-    assert "1 beyond 100 % are drawn at the edge." in plot.caption
+    assert "1 beyond 100 % are drawn at the edge; means count them in full." in plot.caption
     assert max(plot.figure.data[0].y) == 100
+
+
+def with_far_errors():
+    """Return the plots of errors where every prediction is off by 400 %."""
+    far = [
+        replace(row, error_fraction=4.0, is_other_family=place % 2 == 0)
+        for place, row in enumerate(ROWS.predictions)
+        if row.policy == "engine"
+    ]
+    return by_id(error_plots(replace(ROWS, predictions=far)))
+
+
+def test_median_beyond_the_edge_is_drawn_there_and_told_in_full():
+    medians = with_far_errors()["error-worker-count"].figure.data[1]
+    assert set(medians.y) == {100}
+    assert all("median error 400 %" in told for told in medians.customdata)
+
+
+def test_mean_and_its_interval_beyond_the_edge_are_drawn_there_and_told_in_full():
+    plot = with_far_errors()["error-family"]
+    means = plot.figure.data[-1]
+    assert set(means.y) == {100}
+    assert max(means.error_y.array) == 0
+    assert all(told.startswith("400.0 %") for told in means.customdata)
+    assert "beyond 100 % are drawn at the edge" in plot.caption
+
+
+def test_box_shows_the_errors_that_draw_its_mean_up():
+    boxes = [
+        trace for trace in with_far_errors()["error-family"].figure.data if trace.type == "box"
+    ]
+    assert {box.boxpoints for box in boxes} == {"outliers"}
+    assert max(max(box.y) for box in boxes) == 100
+
+
+def test_interval_of_a_share_ends_where_shares_end():
+    figure = blank_figure(x="", y="")
+    add_estimates(figure, ["a"], [Estimate(0.8, 0.24, 1.36, 5, 40, 0.2)], name="kept", most=1.0)
+    bars = figure.data[0].error_y
+    assert bars.array[0] == pytest.approx(20)
+    assert bars.arrayminus[0] == pytest.approx(56)
+
+
+@pytest.mark.parametrize("plot_id", ["calibration-promises", "deadlines-phase"])
+def test_no_drawn_share_lies_beyond_100_percent(plot_id):
+    few = an_experiment_record(scale=Scale(3, 2, 3), behaviour=Behaviour(late_share=0.5))
+    drawn = by_id(experiment_plots(few, rows_of(few)))[plot_id].figure.data
+    ends = [
+        y + up
+        for each in drawn
+        if each.error_y.array
+        for y, up in zip(each.y, each.error_y.array, strict=True)
+    ]
+    assert ends
+    assert max(ends) <= 100
+
+
+def test_near_predictions_are_counted_by_the_error_that_the_page_shows():
+    errors = (-0.24, -0.26, 0.24, 0.26)
+    rows = replace(
+        ROWS,
+        predictions=[
+            replace(row, error_fraction=error, predicted_s=(1 + error) * (row.actual_s or 1.0))
+            for row, error in zip(ROWS.predictions, errors, strict=False)
+        ],
+    )
+    told = [replace(row, policy="engine") for row in rows.predictions]
+    plot = agreement_plots(replace(rows, predictions=told))[0]
+    assert "2 of 4 predictions are off by at most 25 % of the actual runtime." in plot.caption
 
 
 def test_names_cannot_hold_markup():
