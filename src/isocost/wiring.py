@@ -373,10 +373,10 @@ class _Opened:
         return (S3Store(), AzureBlobStore(os.environ), DatabricksFileStore(client))
 
     def list_logs(self, location: str) -> None:
-        """Look at what lies at a location; raises what its store raises."""
+        """Try whether a location may be listed; raises what its store raises."""
         for store in self.log_stores():
             if store.handles(location):
-                store.find(location)
+                store.look_into(location)
                 return
         raise InvalidInput(f"No logs can be read from {location!r}. Choose another destination.")
 

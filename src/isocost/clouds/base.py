@@ -59,6 +59,17 @@ class LogStore(Protocol):
         """
         ...
 
+    def look_into(self, folder: str) -> None:
+        """Try whether a folder may be listed, with one request however much lies below it.
+
+        Raises:
+            NotFound: there is no such folder; where folders are but parts of names, nothing in it.
+            InvalidInput: the location is malformed.
+            PlatformError: the place refused or failed; the message says which right is missing.
+            MissingDependency: the software for the place is not installed.
+        """
+        ...
+
     def read_range(self, file: StoredFile, start: int, count: int) -> bytes:
         """Return `count` bytes from `start` on; fewer only where the file ends.
 

@@ -42,6 +42,16 @@ class LocalStore:
             raise InvalidInput(f"{root} is neither a file nor a folder. Name one of those.")
         raise NotFound(_absent(root))
 
+    def look_into(self, folder: str) -> None:
+        """Try whether a folder may be listed; see `LogStore.look_into`."""
+        path = _path(folder)
+        try:
+            os.listdir(path)
+        except FileNotFoundError as error:
+            raise NotFound(_absent(path)) from error
+        except OSError as error:
+            raise _denied(path, error) from error
+
     def read_range(self, file: StoredFile, start: int, count: int) -> bytes:
         """Return a range of the file; see `LogStore.read_range`."""
         try:

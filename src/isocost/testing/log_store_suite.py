@@ -67,6 +67,18 @@ class LogStoreSuite:
         with pytest.raises(NotFound):
             store.find(put(FILES) + "/log")
 
+    @pytest.mark.parametrize("end", ["", "/"])
+    def test_folder_that_is_there_may_be_looked_into(
+        self, store: LogStore, put: Put, end: str
+    ) -> None:
+        store.look_into(put(FILES) + "/logs" + end)
+
+    def test_folder_that_is_not_there_cannot_be_looked_into(
+        self, store: LogStore, put: Put
+    ) -> None:
+        with pytest.raises(NotFound):
+            store.look_into(put(FILES) + "/log")
+
     @pytest.mark.parametrize(
         ("start", "count", "expected"),
         [(0, 4, b"0123"), (3, 2, b"34"), (8, 9, b"89"), (10, 5, b""), (99, 5, b""), (2, 0, b"")],

@@ -79,7 +79,8 @@ def plan_imports(
         workspace: in which they are.
         ids: of definitions.
         deadline: that each gets.
-        read_logs: lists a log destination; raises where it may not be read.
+        read_logs: tries whether a log destination may be listed; raises where it may not. Asked
+            once for each destination, however many clusters deliver there.
 
     Raises:
         NotFound: some id is no definition's.
@@ -87,7 +88,7 @@ def plan_imports(
     """
     host = loop.host_of(workspace)
     entries = listed(loop.store, workspace, host)
-    planner = _Planner(workspace, host, deadline, read_logs)
+    planner = _Planner(workspace, host, deadline, _Destinations(read_logs))
     return [planner.planned(entry) for entry in _chosen(entries, ids, workspace)]
 
 
@@ -106,12 +107,38 @@ def _chosen(
             yield entry
 
 
+class _Destinations:
+    """Log destinations, each tried once: an import of many jobs has few."""
+
+    def __init__(self, read_logs: ReadLogs) -> None:
+        self._read_logs = read_logs
+        self._known: dict[str, IsocostError | None] = {}
+
+    def check(self, location: str) -> None:
+        """Raise what reading there raises; where nothing is yet, the first delivery makes it."""
+        place = location.rstrip("/")
+        if place not in self._known:
+            self._known[place] = self._fault_of(location)
+        fault = self._known[place]
+        if fault is not None:
+            raise fault
+
+    def _fault_of(self, location: str) -> IsocostError | None:
+        try:
+            self._read_logs(location)
+        except NotFound:
+            return None
+        except IsocostError as error:
+            return error
+        return None
+
+
 @dataclass(frozen=True)
 class _Planner:
     workspace: Workspace
     host: Host
     deadline: Deadline
-    read_logs: ReadLogs
+    logs: _Destinations
 
     def planned(self, entry: Listed) -> PlannedImport:
         definition = entry.definition
@@ -158,7 +185,4 @@ class _Planner:
                     "stages; add the workspace again with --log-destination"
                 )
                 continue
-            try:
-                self.read_logs(location)
-            except NotFound:
-                pass  # the first delivery makes the folder
+            self.logs.check(location)

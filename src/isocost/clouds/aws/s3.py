@@ -50,11 +50,19 @@ class S3Store:
         alone = self._object(bucket, key) if key and not key.endswith("/") else None
         found = (alone,) if alone else self._below(bucket, key.rstrip("/"))
         if not found:
-            raise NotFound(
-                f"s3://{bucket}/{key} does not exist: no object has this key, and none has a key "
-                f"below it. List what is there with: aws s3 ls s3://{bucket}/"
-            )
+            raise _nothing_at(bucket, key)
         return found
+
+    def look_into(self, folder: str) -> None:
+        """Ask for one key below the prefix; see `LogStore.look_into`."""
+        bucket, key = _bucket_and_key(folder)
+        prefix = _prefix(key)
+        answer = _translated(
+            folder,
+            lambda: self._connected().list_objects_v2(Bucket=bucket, Prefix=prefix, MaxKeys=1),
+        )
+        if not answer.get("Contents"):
+            raise _nothing_at(bucket, key)
 
     def read_range(self, file: StoredFile, start: int, count: int) -> bytes:
         """Return a range of the object; see `LogStore.read_range`."""
@@ -91,7 +99,7 @@ class S3Store:
         return StoredFile(location, name, head["ContentLength"], head["LastModified"])
 
     def _below(self, bucket: str, key: str) -> tuple[StoredFile, ...]:
-        prefix = f"{key}/" if key else ""
+        prefix = _prefix(key)
         location = f"s3://{bucket}/{prefix}"
         return _translated(location, lambda: tuple(self._listed(bucket, prefix)))
 
@@ -157,6 +165,18 @@ def _bucket_and_key(location: str) -> tuple[str, str]:
     if not bucket:
         raise InvalidInput(f"{location} names no bucket. Write s3://<bucket>/<path of the log>.")
     return bucket, key
+
+
+def _prefix(key: str) -> str:
+    folder = key.rstrip("/")
+    return f"{folder}/" if folder else ""
+
+
+def _nothing_at(bucket: str, key: str) -> NotFound:
+    return NotFound(
+        f"s3://{bucket}/{key} does not exist: no object has this key, and none has a key "
+        f"below it. List what is there with: aws s3 ls s3://{bucket}/"
+    )
 
 
 def _translated(location: str, call: Callable[[], Result]) -> Result:

@@ -68,18 +68,25 @@ class AzureBlobStore:
 
     def find(self, location: str) -> tuple[StoredFile, ...]:
         """Return the blob, or all blobs below the path; see `LogStore.find`."""
-        place = _place(location)
-        if place.sas_token:
-            self._sas_tokens[place.account] = place.sas_token
+        place = self._placed(location)
         alone = self._blob(place) if place.path and not place.path.endswith("/") else None
         found = (alone,) if alone else self._below(place)
         if not found:
-            raise NotFound(
-                f"{place.location_of(place.path)} does not exist: no blob has this name, and none "
-                f"lies below it. List what is there with: az storage blob list "
-                f"--account-name {place.account} --container-name {place.container} -o table"
-            )
+            raise _nothing_at(place)
         return found
+
+    def look_into(self, folder: str) -> None:
+        """Ask for one blob below the path; see `LogStore.look_into`."""
+        place = self._placed(folder)
+
+        def first() -> object:
+            found = self._container(place).list_blobs(
+                name_starts_with=_prefix(place) or None, results_per_page=1
+            )
+            return next(iter(found), None)
+
+        if _translated(place, first) is None:
+            raise _nothing_at(place)
 
     def read_range(self, file: StoredFile, start: int, count: int) -> bytes:
         """Return a range of the blob; see `LogStore.read_range`."""
@@ -103,6 +110,13 @@ class AzureBlobStore:
     def __reduce__(self) -> tuple[type["AzureBlobStore"], tuple[Any, ...]]:
         return AzureBlobStore, (dict(self.environment), dict(self._sas_tokens))
 
+    def _placed(self, location: str) -> _Place:
+        """Return where it is, and keep the token that it may hold."""
+        place = _place(location)
+        if place.sas_token:
+            self._sas_tokens[place.account] = place.sas_token
+        return place
+
     def _blob(self, place: _Place) -> StoredFile | None:
         try:
             blob = _translated(
@@ -120,8 +134,7 @@ class AzureBlobStore:
         return _translated(place, lambda: tuple(self._listed(place)))
 
     def _listed(self, place: _Place) -> list[StoredFile]:
-        path = place.path.rstrip("/")
-        prefix = f"{path}/" if path else ""
+        prefix = _prefix(place)
         found: list[StoredFile] = []
         for blob in self._container(place).list_blobs(
             name_starts_with=prefix or None, include=["metadata"]
@@ -205,6 +218,19 @@ def _place(location: str) -> _Place:
         shown = location.partition("?")[0]  # what follows may be a token
         raise InvalidInput(f"{shown} is incomplete. Write {_FORM}.")
     return _Place(host, container, path, url.query if url.scheme == "https" else "")
+
+
+def _prefix(place: _Place) -> str:
+    path = place.path.rstrip("/")
+    return f"{path}/" if path else ""
+
+
+def _nothing_at(place: _Place) -> NotFound:
+    return NotFound(
+        f"{place.location_of(place.path)} does not exist: no blob has this name, and none "
+        f"lies below it. List what is there with: az storage blob list "
+        f"--account-name {place.account} --container-name {place.container} -o table"
+    )
 
 
 def _translated(place: _Place, call: Callable[[], Result]) -> Result:

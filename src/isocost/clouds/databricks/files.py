@@ -61,6 +61,12 @@ class DatabricksFileStore:
         found = _translated(location, lambda: list_all(path))
         return tuple(sorted(found, key=lambda file: file.path))
 
+    def look_into(self, folder: str) -> None:
+        """List the folder itself, of a volume its first page; see `LogStore.look_into`."""
+        path = _path(folder).rstrip("/") or "/"
+        look = self._first_entry if _is_volume(path) else self._dbfs_entries
+        _translated(folder, lambda: look(path))
+
     def read_range(self, file: StoredFile, start: int, count: int) -> bytes:
         """Return a range of the file; see `LogStore.read_range`."""
         count = min(count, file.size_bytes - start)
@@ -122,6 +128,13 @@ class DatabricksFileStore:
 
     def _volume_entries(self, folder: str) -> "list[DirectoryEntry]":
         return self._asked(lambda client: list(client.files.list_directory_contents(folder)))
+
+    def _first_entry(self, folder: str) -> "DirectoryEntry | None":
+        return self._asked(
+            lambda client: next(
+                iter(client.files.list_directory_contents(folder, page_size=1)), None
+            )
+        )
 
     def _volume_file(self, path: str) -> StoredFile | None:
         from databricks.sdk.errors import NotFound as Absent
