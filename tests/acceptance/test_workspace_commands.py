@@ -99,6 +99,44 @@ def test_log_destination_of_an_unknown_kind_is_refused(here, add):
     assert "dbfs:/, /Volumes/, s3://" in done.err
 
 
+@pytest.mark.parametrize("url", ["nonsense", "ftp://a.b/c", "https://", "http://a.b:x/c"])
+def test_webhook_that_nobody_can_call_is_refused_before_anything_is_stored(
+    here, isocost, add, url
+):
+    done = add(here[0].url, here[0].token, "--webhook-url", url)
+    assert done.code == 2
+    assert "Pass a whole https:// address as --webhook-url" in done.err.replace("\n", " ")
+    assert names(isocost) == []
+
+
+def test_webhook_without_encryption_is_refused_for_a_real_workspace(add):
+    given = ("--webhook-url", "http://isocost.example.com/hook")
+    done = add("https://dbc-1.cloud.databricks.com", "dapi-1", *given)
+    assert done.code == 2
+    assert "No webhook can be called at 'http://isocost.example.com/hook'" in done.err
+
+
+def test_webhook_is_kept_unless_it_is_cleared(here, isocost, add):
+    address, _ = here
+    known = []
+    for given in (["--webhook-url", "http://127.0.0.1:9/hook"], [], ["--webhook-url", ""]):
+        assert add(address.url, address.token, *given).code == 0
+        (found,) = isocost("workspace", "list", "--json").json["workspaces"]
+        known.append(found["webhook_url"])
+    assert known == ["http://127.0.0.1:9/hook", "http://127.0.0.1:9/hook", ""]
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["http://127.0.0.1:abc", "http://127.0.0.1:99999", "http://me@127.0.0.1", "http://[::1"],
+)
+def test_address_that_cannot_be_one_is_refused_in_one_sentence(add, host):
+    done = add(host, "dapi-1")
+    assert done.code == 2
+    assert f"'{host}' is no workspace's address. Pass it as https://<host>" in done.err
+    assert "Config:" not in done.err
+
+
 def test_check_says_what_a_token_lost_and_the_workspace_shows_it(here, isocost, add):
     address, control = here
     add(address.url, address.token)
@@ -196,6 +234,15 @@ def test_job_whose_logs_cannot_be_read_is_not_imported(here, isocost, add):
     assert done.code == 2
     assert f"{LOGS} may not be read" in done.err
     assert isocost("project", "list", "--json").json["projects"] == []
+
+
+@pytest.mark.parametrize("command", ["job import prod --all", "workspace check prod"])
+def test_log_destination_is_looked_at_once_however_much_lies_there(here, isocost, add, command):
+    address, control = here
+    add(address.url, address.token)
+    control.fault(path="/api/2.0/dbfs/", times=1_000_000)  # counts, and lets all through
+    isocost(*command.split())
+    assert [fault["seen"] for fault in control.state()["pending_faults"]] == [1]
 
 
 # Living on

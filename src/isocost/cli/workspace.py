@@ -51,8 +51,11 @@ LogDestination = Annotated[
     ),
 ]
 WebhookUrl = Annotated[
-    str,
-    typer.Option(help="Where the workspace reaches `isocost serve`; without it, it is polled."),
+    str | None,
+    typer.Option(
+        help="Where the workspace reaches `isocost serve`, as https://…; without it, it is "
+        "polled. '' forgets the one that is known; jobs imported before keep theirs."
+    ),
 ]
 
 
@@ -71,7 +74,7 @@ def add(  # noqa: PLR0913  a command's parameters are its options
     region: Region = "",
     plan: Annotated[Plan | None, typer.Option(help="What DBUs are billed by; premium.")] = None,
     log_destination: LogDestination = "",
-    webhook_url: WebhookUrl = "",
+    webhook_url: WebhookUrl = None,
 ) -> None:
     """Connect a workspace, or change its token and options; nothing is stored if it is refused.
 

@@ -5,9 +5,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Final
+from urllib.parse import urlsplit
 
 from isocost.errors import InvalidInput
 
+_ONLY_HOST: Final = re.compile(r"https?://[^/?#@\s]+")
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
 
 
@@ -24,6 +26,17 @@ class Plan(StrEnum):
     STANDARD = "standard"
     PREMIUM = "premium"
     ENTERPRISE = "enterprise"
+
+
+def is_address(text: str) -> bool:
+    """Whether a text is an absolute http(s) URL: with a host, and a number as port, if any."""
+    try:
+        url = urlsplit(text)
+        has_port = url.port is None or url.port > 0
+    except ValueError:  # a port that is no number, or half a bracket
+        return False
+    is_whole = url.scheme in {"http", "https"} and bool(url.hostname) and has_port
+    return is_whole and not re.search(r"\s", text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +70,7 @@ class Workspace:
                 f"A workspace cannot be called {self.name!r}: use up to 63 lower-case letters, "
                 "digits, dots, dashes and underscores, a letter or digit first."
             )
-        if not re.fullmatch(r"https?://[^/\s]+", self.host):
+        if not is_address(self.host) or not _ONLY_HOST.fullmatch(self.host):
             raise InvalidInput(
                 f"{self.host!r} is no workspace's address. Pass it as https://<host>, with no "
                 "path behind it, as the browser shows it."

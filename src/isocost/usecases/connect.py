@@ -4,8 +4,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final, Protocol
+from urllib.parse import urlsplit
 
-from isocost.domain.workspace import Cloud, Plan, Workspace
+from isocost.domain.workspace import Cloud, Plan, Workspace, is_address
 from isocost.errors import InvalidInput, NotFound, PlatformError, UserError
 from isocost.platforms.host import Host, Permission
 from isocost.store.base import Store, Transaction
@@ -13,6 +14,8 @@ from isocost.usecases.manage import resume
 
 # Where clusters can deliver logs to (docs.databricks.com/api, `cluster_log_conf`).
 _DESTINATIONS: Final = ("dbfs:/", "/Volumes/", "s3://")
+# Where only simulated workspaces are.
+_THIS_MACHINE: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 _BUCKET: Final = "s3://"
 _AZURE_PREFIX: Final = "Standard_"
 
@@ -23,7 +26,7 @@ class Reached:
 
     Attributes:
         region_of: asks it for its region; empty where it does not say.
-        read_logs: lists what lies at a log destination; raises where that may not be read.
+        read_logs: tries whether a log destination may be listed; raises where it may not.
     """
 
     host: Host
@@ -63,6 +66,7 @@ class Asked:
         cloud: None to find out.
         region: empty to find out.
         plan: None for the usual one.
+        webhook_url: None for what is known of it, empty for none any more.
     """
 
     name: str
@@ -72,7 +76,7 @@ class Asked:
     region: str = ""
     plan: Plan | None = None
     log_destination: str = ""
-    webhook_url: str = ""
+    webhook_url: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,9 +138,10 @@ def connect(connecting: Connecting, asked: Asked, *, now: datetime) -> Checked:
         plan=asked.plan or (known.plan if known else Plan.PREMIUM),
         added_at=known.added_at if known else now,
         log_destination=asked.log_destination or (known.log_destination if known else ""),
-        webhook_url=asked.webhook_url or (known.webhook_url if known else ""),
+        webhook_url=_webhook_url(asked, known),
     )
     _check_destination(workspace.log_destination)
+    _check_webhook(workspace)
     reached = connecting.reach(workspace, asked.token)
     permissions = tuple(_permissions(workspace, reached))
     checked = Checked(workspace, permissions)
@@ -188,6 +193,26 @@ def _check_destination(location: str) -> None:
         raise InvalidInput(
             f"Clusters cannot deliver logs to {location!r}. Pass a folder below one of "
             f"{', '.join(_DESTINATIONS)}."
+        )
+
+
+def _webhook_url(asked: Asked, known: Workspace | None) -> str:
+    if asked.webhook_url is not None:
+        return asked.webhook_url.strip()
+    return known.webhook_url if known else ""
+
+
+def _check_webhook(workspace: Workspace) -> None:
+    """Refuse a webhook that Databricks would: it calls https only, a simulated one http, too."""
+    url = workspace.webhook_url
+    if not url:
+        return
+    host = urlsplit(workspace.host).hostname
+    if not is_address(url) or (host not in _THIS_MACHINE and not url.startswith("https://")):
+        raise InvalidInput(
+            f"No webhook can be called at {url!r}. Pass a whole https:// address as "
+            "--webhook-url, such as https://isocost.example.com/v1/webhooks/databricks/"
+            f"{workspace.name}, or --webhook-url '' for none."
         )
 
 
