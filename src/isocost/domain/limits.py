@@ -85,6 +85,11 @@ class Limits:
                 f"A project's clusters have from 1 worker on and no more than the most allowed; "
                 f"got {self.min_workers} to {self.max_workers}. Correct the limits."
             )
+        if any(cores is not None and cores < 1 for cores in (self.min_cores, self.max_cores)):
+            raise InvalidInput(
+                f"A node's cores are limited from 1 core on; got {self.min_cores} to "
+                f"{self.max_cores}. Correct the limits, or lift them with none."
+            )
         if self.min_cores and self.max_cores and self.min_cores > self.max_cores:
             raise InvalidInput(
                 f"No node has {self.min_cores} cores or more and {self.max_cores} or fewer. "

@@ -52,6 +52,7 @@ class Patience:
         late_log: after a run's end, until when a log that comes still is taken in.
         first_pause, longest_pause: between two looks; each is twice the one before.
         most_looks: failures in a row after which a project is left alone until a person says so.
+        unseen: how long a definition that no step asks for is taken to be there still.
     """
 
     # Databricks delivers logs every five minutes and once more after a cluster's end; three times
@@ -61,6 +62,8 @@ class Patience:
     first_pause: timedelta = timedelta(seconds=30)
     longest_pause: timedelta = timedelta(hours=1)
     most_looks: int = 12
+    # One call more for every five that a poller asking once a minute makes anyway.
+    unseen: timedelta = timedelta(minutes=5)
 
     def pause(self, attempt_count: int) -> timedelta:
         """Return how long to wait after so many attempts."""
@@ -143,6 +146,11 @@ class Place:
     def now(self) -> datetime:
         """Return the present moment there."""
         return self._now_in(self.workspace)
+
+    @property
+    def has_definition(self) -> bool:
+        """Whether the definition was asked for in this look, and was there."""
+        return self._definition is not None
 
     def definition(self, *, is_fresh: bool = False) -> Definition:
         """Return the definition as it stands, or as it stood when it was last asked for.

@@ -133,7 +133,10 @@ def apply_by_hand(loop: Loop, recommendation_id: str) -> Change:
 
 
 def roll_back_by_hand(loop: Loop, recommendation_id: str) -> Change:
-    """Go back from a recommendation in force to the last good spec.
+    """Go back from a recommendation in force to the last good spec, and turn auto-apply off.
+
+    Whoever goes back says no to what the model wants; with auto-apply on, it would recommend the
+    same again and have it in force after the next run.
 
     Raises:
         InvalidInput: it is not in force.
@@ -149,7 +152,7 @@ def roll_back_by_hand(loop: Loop, recommendation_id: str) -> Change:
                 "in force, so there is nothing to go back from. See: isocost recommendation list"
             )
         target = last_good_target(tx, project, recommendation.cluster_key, not_on=cluster.spec)
-        project = project.with_cluster(replace(cluster, going_back_to=target))
+        project = _by_hand_only(project.with_cluster(replace(cluster, going_back_to=target)))
         if recommendation.state is not RecommendationState.ROLLED_BACK:  # else in vain
             if recommendation.state is RecommendationState.APPLIED:
                 recommendation = recommendation.after(RecommendationEvent.OBSERVE)
@@ -158,10 +161,31 @@ def roll_back_by_hand(loop: Loop, recommendation_id: str) -> Change:
         tx.put_project(project)
     change = plan_roll_back(loop, project, loop.place_of(project))
     if change is None:
-        with loop.store.transaction(read_only=True) as tx:
-            notice = tx.project(project.project_id).guarding.notice
-        raise InvalidInput(notice or "Going back was not possible.")
+        return _gone_back_already(loop, recommendation)
     return _carried_out(loop, change, project)
+
+
+def _gone_back_already(loop: Loop, recommendation: Recommendation) -> Change:
+    """Return the change that another worker was faster with; raises InvalidInput without one."""
+    with loop.store.transaction(read_only=True) as tx:
+        project = tx.project(recommendation.project_id)
+        newest = tx.changes_of(project.project_id, newest=1)
+    cluster = project.clusters[recommendation.cluster_key]
+    if newest and cluster.recommendation_id != recommendation.recommendation_id:
+        return newest[-1]
+    raise InvalidInput(project.guarding.notice or "Going back was not possible.")
+
+
+def _by_hand_only(project: Project) -> Project:
+    """Return the project with auto-apply off, and why if it was on."""
+    guarding = project.guarding
+    if not guarding.is_auto_apply:
+        return project
+    notice = (
+        "A recommendation was rolled back by hand, so nothing is applied by itself any more. To "
+        f"turn that on again: isocost project set {project.project_id} --auto-apply"
+    )
+    return replace(project, guarding=replace(guarding, is_auto_apply=False, notice=notice))
 
 
 def _carried_out(loop: Loop, change: Change, project: Project) -> Change:

@@ -121,6 +121,8 @@ def look_after(loop: Loop, project_id: str, *, go_on: Callable[[], bool] = lambd
         place = loop.place_of(project)
         hear(loop, project, place)
         _reconcile(loop, project_id, place, go_on=go_on)
+        if go_on() and not place.has_definition:
+            _look_for_definition(loop, project_id, place)
     except (UserError, PlatformError, Busy) as error:
         store_fault(loop, project_id, str(error), now=now)
         return False
@@ -152,6 +154,25 @@ def _reconcile(loop: Loop, project_id: str, place: Place, *, go_on: Callable[[],
         f"Project {project_id} asks for step after step without end. Please report this with its "
         "executions: isocost run list"
     )
+
+
+def _look_for_definition(loop: Loop, project_id: str, place: Place) -> None:
+    """Ask for a definition that no step asked for, once in a while; raises NotFound if it is gone.
+
+    The runs of a databricks job are listed for weeks after it was deleted, so who only hears of
+    what ended would miss that nothing will run any more.
+    """
+    with loop.store.transaction(read_only=True) as tx:
+        origin = tx.project(project_id).origin
+    now = place.now()
+    seen_at = None if origin is None else origin.seen_at
+    if seen_at is not None and seen_at <= now < seen_at + loop.patience.unseen:
+        return
+    place.definition(is_fresh=True)
+    with loop.store.transaction() as tx:
+        project = tx.project(project_id)
+        if project.origin is not None:
+            tx.put_project(replace(project, origin=replace(project.origin, seen_at=now)))
 
 
 def _notice_edits(loop: Loop, project_id: str, place: Place) -> None:
