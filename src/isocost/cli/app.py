@@ -167,7 +167,8 @@ app = typer.Typer(
     help="Keeps every recurring Spark job on the cheapest cluster that still meets its deadline.",
     epilog=(
         "Exit codes: 0 done; 1 a fault of Isocost; 2 something to correct; 3 another system, such "
-        "as Databricks or the database, failed or refused; 4 it will do later: try again."
+        "as Databricks or the database, failed or refused; 4 it will do later: try again; "
+        "130 interrupted."
     ),
     no_args_is_help=True,
     pretty_exceptions_enable=False,

@@ -199,7 +199,9 @@ def test_help_lists_every_command_with_what_it_does():
         "sim": "Simulate a Databricks workspace",
     }.items():
         assert any(name in line and told in line for line in done.stdout.splitlines())
-    assert "Exit codes: 0 done; 1 a fault of Isocost" in " ".join(done.stdout.split())
+    told = " ".join(done.stdout.split())
+    assert "Exit codes: 0 done; 1 a fault of Isocost" in told
+    assert "130 interrupted." in told
 
 
 def test_command_that_is_not_there_is_told_from_those_that_are(isocost):
