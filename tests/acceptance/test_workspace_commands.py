@@ -208,6 +208,29 @@ def test_import_shows_the_difference_and_changes_nothing_unasked(here, isocost, 
     assert not any("isocost" in str(jobs.get(j.job_id).as_dict()) for j in jobs.list())
 
 
+def test_import_shows_the_webhook_that_it_makes_and_has_called(here, isocost, add):
+    address, _ = here
+    url = "http://127.0.0.1:9/hook"
+    add(address.url, address.token, "--webhook-url", url)
+    asked = isocost("job", "import", "prod", "--all").err.replace("\n", " ")
+    assert f"notification destination for {url}: none → new" in asked
+    assert "webhook_notifications: none → {" in asked
+    assert f'"on_failure": [{{"id": "new, for {url}"}}]' in asked
+    client = client_of(address)
+    assert list(client.notification_destinations.list()) == []
+    first, second = (j.job_id for j in client.jobs.list() if _is_ready(isocost, j.job_id))
+    assert isocost("job", "import", "prod", str(first), "--yes").code == 0
+    [made] = client.notification_destinations.list()
+    asked = isocost("job", "import", "prod", str(second)).err.replace("\n", " ")
+    assert f"notification destination for {url}: {made.id}, its secret is told anew" in asked
+    assert f'"on_success": [{{"id": "{made.id}"}}]' in asked
+
+
+def _is_ready(isocost, job_id):
+    jobs = isocost("job", "list", "prod", "--json").json["jobs"]
+    return any(job["is_importable"] and job["job_id"] == str(job_id) for job in jobs)
+
+
 def test_importing_again_changes_nothing(isocost, imported):
     again = isocost("job", "import", "prod", *_ids(isocost, imported), "--yes")
     assert again.code == 0

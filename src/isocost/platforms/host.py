@@ -251,6 +251,10 @@ class Host(Protocol):
         """
         ...
 
+    def known_webhook(self, url: str) -> str | None:
+        """Return the id of the notification destination for `url`; None if it is still to make."""
+        ...
+
     def webhook(self, url: str, secret: str) -> str:
         """Return the id of the notification destination for `url`, made if need be."""
         ...

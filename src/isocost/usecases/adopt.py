@@ -84,8 +84,17 @@ def _listed(definition: Definition, ids: Mapping[str, str]) -> Listed:
     return Listed(definition, why_not, project_id)
 
 
-def planned_set_up(workspace: Workspace, host: Host, definition: Definition) -> ChangePlan:
+def planned_set_up(
+    workspace: Workspace, host: Host, definition: Definition, *, webhook_id: str
+) -> ChangePlan:
     """Return what importing would change of a definition, for people to see first.
+
+    Args:
+        workspace: in which it is.
+        host: the same, to be asked.
+        definition: not imported yet.
+        webhook_id: of the notification destination, or what stands for one that is still to be
+            made; empty without one.
 
     Raises:
         PlatformError: the workspace refuses or cannot be reached.
@@ -94,7 +103,7 @@ def planned_set_up(workspace: Workspace, host: Host, definition: Definition) -> 
         definition,
         project_id_of(workspace, definition),
         log_destination=workspace.log_destination,
-        webhook_id="",
+        webhook_id=webhook_id,
     )
 
 

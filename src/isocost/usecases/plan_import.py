@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from statistics import fmean
 from typing import Final
 
@@ -48,7 +49,7 @@ class PlannedImport:
     """One definition and what importing it would do.
 
     Attributes:
-        difference: to the definition, a line for each value.
+        difference: to the definition, a line for each value, and to the webhook it is to call.
         why_not: a sentence each; empty if it can be imported.
         notes: what a user should know before.
         project_id: of the project that it is already.
@@ -146,13 +147,26 @@ class _Planner:
             return PlannedImport(definition, why_not=entry.why_not, project_id=entry.project_id)
         try:
             sla = self._sla(definition)
-            plan = planned_set_up(self.workspace, self.host, definition)
+            webhook_id, telling = self._webhook
+            plan = planned_set_up(self.workspace, self.host, definition, webhook_id=webhook_id)
             silent = tuple(self._checked_logs(definition))
         except IsocostError as error:  # one that cannot be had should not stop the others
             return PlannedImport(definition, why_not=(str(error),))
         if plan.refusal is not None:
             return PlannedImport(definition, why_not=(plan.refusal,))
-        return PlannedImport(definition, sla, plan.difference, notes=silent)
+        return PlannedImport(definition, sla, (*telling, *plan.difference), notes=silent)
+
+    @cached_property
+    def _webhook(self) -> tuple[str, tuple[str, ...]]:
+        """What names the webhook in a definition, and what importing does to the webhook."""
+        url = self.workspace.webhook_url
+        if not url:
+            return "", ()
+        known = self.host.known_webhook(url)
+        if known is None:
+            return f"new, for {url}", (f"notification destination for {url}: none → new",)
+        # Nobody can see the secret that it has, so it is always told.
+        return known, (f"notification destination for {url}: {known}, its secret is told anew",)
 
     def _sla(self, definition: Definition) -> Sla | None:
         deadline = self.deadline

@@ -18,7 +18,7 @@ from isocost.platforms.databricks import (
 from isocost.platforms.databricks.changes import Bounds
 from isocost.platforms.databricks.connection import Calls
 from isocost.platforms.databricks.rulebook import bounds_of
-from isocost.platforms.databricks.webhook import webhook
+from isocost.platforms.databricks.webhook import known_webhook, webhook
 from isocost.platforms.host import (
     ChangePlan,
     CollectedCluster,
@@ -122,6 +122,10 @@ class DatabricksHost:
     def change(self, definition_id: str, before: Settings, after: Settings) -> bool:
         """Write what differs, if nobody else did; see `Host`."""
         return writing.change(self._calls, definition_id, before=before, after=after)
+
+    def known_webhook(self, url: str) -> str | None:
+        """Return the id of the notification destination that is there; see `Host`."""
+        return known_webhook(self._calls, url)
 
     def webhook(self, url: str, secret: str) -> str:
         """Return the id of the notification destination for `url`; see `Host`."""

@@ -11,13 +11,18 @@ _ADMIN: Final = "the role of workspace admin (only admins may see and make desti
 USER_NAME: Final = "isocost"
 
 
+def known_webhook(calls: Calls, url: str) -> str | None:
+    """Return the id of the destination for `url` if it is there; changes nothing."""
+    return next(iter(_known(calls, _name_of(url))), None)
+
+
 def webhook(calls: Calls, url: str, secret: str) -> str:
     """Return the id of the destination for `url`, made if need be; it sends `secret` from now on.
 
     Databricks shows neither the address nor the password of a destination. So it is known by its
     name, which holds the address, and is told the secret each time: it may be a new one.
     """
-    name = f"Isocost at {url}"
+    name = _name_of(url)
     config = {"generic_webhook": {"url": url, "username": USER_NAME, "password": secret}}
     for attempt in range(1, ATTEMPTS + 1):
         known = _known(calls, name)
@@ -33,6 +38,10 @@ def webhook(calls: Calls, url: str, secret: str) -> str:
                 raise
             calls.pause(attempt)
     raise AssertionError("the last attempt returns or raises")
+
+
+def _name_of(url: str) -> str:
+    return f"Isocost at {url}"
 
 
 def _known(calls: Calls, name: str) -> list[str]:
