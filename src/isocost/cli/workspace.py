@@ -7,12 +7,12 @@ from typing import Annotated
 
 import msgspec
 import typer
-from rich.box import SIMPLE_HEAD
-from rich.table import Table
+from rich.text import Text
 
 from isocost import clock
 from isocost.cli.asking import Json, Yes, agrees
-from isocost.cli.console import ERR, OUT, print_json, say
+from isocost.cli.console import ERR, print_json, say
+from isocost.cli.listing import Heading, Listing, show_listing
 from isocost.domain.workspace import Cloud, Plan, Workspace
 from isocost.errors import InvalidInput, PlatformError
 from isocost.settings import read_settings
@@ -94,7 +94,7 @@ def add(  # noqa: PLR0913  a command's parameters are its options
     )
     with open_connecting(read_settings(os.environ)) as connecting:
         checked = connect(connecting, asked, now=clock.now())
-    OUT.print(_permission_table(checked))
+    show_listing(_permission_listing(checked))
     found = checked.workspace
     say(f"Connected {name}: {found.cloud} in {found.region}, plan {found.plan}.")
     for project_id in checked.resumed:
@@ -138,7 +138,7 @@ def check_command(name: Name, *, json: Json = False) -> None:
             "permissions": [msgspec.to_builtins(p) for p in checked.permissions],
         })
     else:
-        OUT.print(_permission_table(checked))
+        show_listing(_permission_listing(checked))
     if not checked.is_usable:
         raise PlatformError(
             f"{checked.workspace.host} does not allow what is needed: "
@@ -147,19 +147,21 @@ def check_command(name: Name, *, json: Json = False) -> None:
         )
 
 
-def _permission_table(checked: Checked) -> Table:
-    table = Table(
+def _permission_listing(checked: Checked) -> Listing:
+    return Listing(
         title=f"{checked.workspace.name} at {checked.workspace.host}",
-        title_justify="left",
-        box=SIMPLE_HEAD,
+        headings=[Heading(name) for name in ("Permission", "Works", "What to do")],
+        rows=[
+            (p.need, _works(p.is_granted, is_required=p.is_required), p.remedy or "–")
+            for p in checked.permissions
+        ],
     )
-    for heading in ("Permission", "Works", "What to do"):
-        table.add_column(heading, overflow="fold")
-    for permission in checked.permissions:
-        missing = "[red]no[/]" if permission.is_required else "[yellow]no, optional[/]"
-        works = "[green]yes[/]" if permission.is_granted else missing
-        table.add_row(permission.need, works, permission.remedy)
-    return table
+
+
+def _works(is_granted: bool, *, is_required: bool) -> Text:
+    if is_granted:
+        return Text("yes", style="green")
+    return Text("no", style="red") if is_required else Text("no, optional", style="yellow")
 
 
 @app.command("list")
@@ -178,23 +180,31 @@ def list_command(*, json: Json = False) -> None:
     elif not found:
         say("No workspace is connected. Connect one: isocost workspace add NAME HOST")
     else:
-        OUT.print(_table(found))
+        show_listing(_listing(found))
 
 
 def _as_json(found: Workspace, project_count: int) -> dict[str, object]:
     return {**msgspec.to_builtins(found), "project_count": project_count}
 
 
-def _table(found: Sequence[tuple[Workspace, int]]) -> Table:
-    table = Table(title="Workspaces", title_justify="left", box=SIMPLE_HEAD)
-    for heading in ("Name", "Address", "Cloud", "Region", "Plan"):
-        table.add_column(heading, overflow="fold")
-    table.add_column("Projects", justify="right")
-    table.add_column("State", overflow="fold")
-    for each, count in found:
-        state = "[green]works[/]" if each.fault is None else f"[red]{each.fault}[/]"
-        table.add_row(each.name, each.host, each.cloud, each.region, each.plan, str(count), state)
-    return table
+def _listing(found: Sequence[tuple[Workspace, int]]) -> Listing:
+    names = ("Name", "Address", "Cloud", "Region", "Plan")
+    return Listing(
+        title="Workspaces",
+        headings=(
+            *(Heading(name) for name in names),
+            Heading("Projects", is_right=True),
+            Heading("State"),
+        ),
+        rows=[_row(each, count) for each, count in found],
+    )
+
+
+def _row(found: Workspace, project_count: int) -> tuple[str | Text, ...]:
+    works = Text("works", style="green")
+    state = works if found.fault is None else Text(found.fault, style="red")
+    where = (found.name, found.host, found.cloud, found.region, found.plan)
+    return (*where, str(project_count), state)
 
 
 @app.command()
