@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from isocost.domain.experiment import Trial
+from isocost.domain.experiment import Trial, TrialState
 from isocost.domain.project import Project
 from isocost.domain.recommendation import ConsideredCandidate, Recommendation
 from isocost.errors import NotFound
@@ -59,11 +59,18 @@ def trade_off(recommendation: Recommendation) -> list[ConsideredCandidate]:
 
 def _account(tx: Transaction, trial: Trial) -> Account:
     newest = {r.cluster_key: r for r in tx.recommendations_of(trial.project_id)}
-    declined = list(trial.abstentions.values())
-    why_none = trial.failure or (declined[-1] if declined else NOT_ASKED)
     return Account(
         trial=trial,
         project=tx.project(trial.project_id),
         recommendations=list(newest.values()),
-        silence=None if newest else why_none,
+        silence=None if newest else _why_none(trial),
     )
+
+
+def _why_none(trial: Trial) -> str:
+    declined = list(trial.abstentions.values())
+    if trial.failure or declined:
+        return trial.failure or declined[-1]
+    if trial.state is TrialState.SUCCEEDED:
+        return f"All its runs are over; {trial.policy} recommends nothing."
+    return NOT_ASKED

@@ -8,6 +8,7 @@ import pytest
 
 from isocost.cli.app import main
 from isocost.domain.cluster import ClusterSpec
+from isocost.domain.experiment import TrialState
 from isocost.domain.recommendation import Cause, ConsideredCandidate
 from isocost.settings import read_settings
 from isocost.store.sql.store import SqlStore
@@ -134,6 +135,15 @@ def test_project_without_a_recommendation_says_why(explain, store):
         tx.put_trial(a_trial().with_abstention("r-1", "The only run failed."))
     _, told = explain()
     assert "The only run failed." in told.out
+
+
+def test_policy_that_recommends_nothing_is_said_to(explain, store):
+    with store.transaction() as tx:
+        tx.put_project(a_project("p-2"))
+        over = {"policy": "static", "state": TrialState.SUCCEEDED}
+        tx.put_trial(a_trial("t-2", ordinal=1, project_id="p-2", **over))
+    _, told = explain("--trial", "t-2")
+    assert "All its runs are over; static recommends nothing." in told.out
 
 
 def test_one_trial_can_be_asked_for(explain, store):
