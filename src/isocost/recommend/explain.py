@@ -92,8 +92,8 @@ def _recovering(context: Considered, expected: str) -> str:
             f"{expected}{_in_time(context)}. {_REMEDY}"
         )
     return (
-        f"No run has kept {_deadline(context)} yet, so that comes first: {spec}, "
-        f"{expected}{_in_time(context)}."
+        f"No cluster tried yet is expected to keep {_deadline(context)}, so that comes first: "
+        f"{spec}, {expected}{_in_time(context)}."
     )
 
 

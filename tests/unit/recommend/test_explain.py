@@ -35,7 +35,10 @@ def test_settled_choice_says_that_nothing_else_pays():
 
 def test_deadline_not_kept_yet_comes_first():
     reason = told(*runs_on(on(4), on(2)), max_runtime_s=150.0).reason
-    assert reason.startswith("No run has kept the deadline of 150 s yet, so that comes first: ")
+    expected = (
+        "No cluster tried yet is expected to keep the deadline of 150 s, so that comes first: "
+    )
+    assert reason.startswith(expected)
 
 
 def test_share_of_a_deadline_is_told_with_the_deadline_that_people_know():
