@@ -8,6 +8,7 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from math import inf
 from typing import Any, Final
 
 from isocost.domain.workspace import Cloud
@@ -54,6 +55,8 @@ _PERIODS: Final = {
     "DAYS": timedelta(days=1),
     "WEEKS": timedelta(weeks=1),
 }
+# Eleven days a second: more runs than can be simulated meanwhile, and no moment that Python lacks.
+_FASTEST: Final = 1_000_000.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +82,10 @@ class WorkspaceOptions:
     table_delay_s: float = TABLE_DELAY_S
 
     def __post_init__(self) -> None:
-        if self.speed_up < 0 or self.table_delay_s < 0:
+        if not 0 <= self.speed_up <= _FASTEST or not 0 <= self.table_delay_s < inf:
             raise InvalidInput(
-                f"A workspace's speed-up and delays are 0 or more; got {self}. Correct them."
+                f"A workspace's speed-up is 0 to {_FASTEST:,.0f}, and its tables' delay is 0 s or "
+                f"more and finite; got {self.speed_up} and {self.table_delay_s} s. Correct them."
             )
 
 
