@@ -15,6 +15,12 @@ from isocost.cores import ONE_BLAS_THREAD
 from isocost.errors import IsocostError
 
 INTERRUPTED: Final = 130  # 128 + SIGINT, as every shell has it
+_ENDED_EARLY: Final = (
+    "Interrupted. What was finished before stays; repeat the command to have the rest done."
+)
+_INTERRUPTED: Final[Mapping[str, str]] = {
+    "bank": "Interrupted. An experiment keeps what has finished: see --name to go on.",
+}
 
 
 def _demo(group: typer.Typer) -> None:
@@ -152,7 +158,7 @@ class _Root(TyperGroup):
             result = super().invoke(ctx)
             flush_output()
         except KeyboardInterrupt as error:
-            say("Interrupted. An experiment keeps what has finished: see --name to go on.")
+            say(_INTERRUPTED.get(ctx.invoked_subcommand, _ENDED_EARLY))
             raise typer.Exit(INTERRUPTED) from error
         except OutputClosed as error:
             # Else Python would flush stdout once more at its end, and complain.

@@ -21,6 +21,7 @@ def wait():
     print("ready", flush=True)
     time.sleep(60)
 app.app.command()(wait)
+app.app.command("bank")(wait)
 app.main()
 """
 
@@ -68,18 +69,24 @@ def assert_refused(done, message):
     assert done.stderr.count("\n") == 1
 
 
-def test_interrupted_command_says_so_and_exits_as_shells_have_it(environment):
-    command = [sys.executable, "-c", WAITING, "wait"]
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        ("wait", "What was finished before stays; repeat the command to have the rest done."),
+        ("bank", "An experiment keeps what has finished: see --name to go on."),
+    ],
+)
+def test_interrupted_command_says_so_and_exits_as_shells_have_it(environment, command, said):
+    arguments = [sys.executable, "-c", WAITING, command]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     with subprocess.Popen(
-        command, env=environment, text=True, preexec_fn=heeding_interrupts, **pipes
+        arguments, env=environment, text=True, preexec_fn=heeding_interrupts, **pipes
     ) as process:
         assert process.stdout.readline() == "ready\n"
         process.send_signal(signal.SIGINT)
         _, told = process.communicate(timeout=20)
     assert process.returncode == 130
-    assert told.startswith("Interrupted.")
-    assert told.count("\n") == 1
+    assert told == f"Interrupted. {said}\n"
 
 
 @pytest.mark.parametrize("options", [[], ["--json"]])
