@@ -11,16 +11,18 @@ _LISTED_BY = {
     "project": "isocost project list",
     "workspace": "isocost workspace list",
 }
+# An execution is a run to people: `isocost run show` takes its id.
+_SAID = {"execution": "run"}
 
 
 def not_found(noun: str, key: str, known: Sequence[str]) -> NotFound:
     """Return the error for an unknown id, naming the closest or the newest known ones."""
+    command, noun = _LISTED_BY.get(noun), _SAID.get(noun, noun)
     if not known:
         return NotFound(f"There is no {noun} {key!r}; none is stored yet.")
     near = get_close_matches(key, known, n=_SHOWN) or list(known)[-_SHOWN:]
     are_all = len(near) == len(known)
     stored = f"Stored {'is' if len(near) == 1 else 'are'} {', '.join(near)}"
-    command = _LISTED_BY.get(noun)
     if command is None:
         return NotFound(f"There is no {noun} {key!r}. {stored}{'' if are_all else ' and others'}.")
     end = "." if are_all else f" and others: `{command}` shows all."

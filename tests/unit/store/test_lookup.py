@@ -18,3 +18,7 @@ def test_many_names_are_told_by_a_command():
 
 def test_where_no_command_lists_them_none_is_named():
     assert str(not_found("run", "x", [f"r-{n}" for n in range(9)])).endswith("and others.")
+
+
+def test_an_execution_is_called_a_run_as_the_commands_call_it():
+    assert str(not_found("execution", "x", [])).startswith("There is no run 'x'")
