@@ -11,14 +11,13 @@ from isocost.cli.listing import Heading, Listing
 from isocost.domain.limits import Limits
 from isocost.domain.project import Project, ProjectCluster
 from isocost.units import PERCENT
-from isocost.usecases.project_view import ProjectView, told_limit, told_sla
+from isocost.usecases.project_view import ProjectView
+from isocost.usecases.wording import told_limit, told_sla, usd_digits
 
 
 def usd(value: float | None) -> str:
-    """Return an amount in USD, with as many digits as it needs; a dash for an unknown one."""
-    if value is None:
-        return "–"
-    return f"{value:,.2f}" if abs(value) >= 1 else f"{value:.3g}"
+    """Return an amount in USD, to cents, or three digits below one; a dash for an unknown one."""
+    return "–" if value is None else usd_digits(value)
 
 
 def percent(fraction: float | None, *, is_signed: bool = False) -> str:
@@ -70,7 +69,7 @@ def _event_cell(view: ProjectView) -> Text:
 def project_lines(view: ProjectView) -> Iterator[str]:
     """Yield what there is to say of one project, a line each."""
     project = view.project
-    yield f"{project.name}: {view.phase.value}, {view.execution_count} runs"
+    yield f"{project.name}: {view.phase.value}, {_counted(view.execution_count, 'run')}"
     if project.is_retired:
         yield "Taken off; only its history is kept."
     if project.origin is not None:
@@ -83,10 +82,15 @@ def project_lines(view: ProjectView) -> Iterator[str]:
     yield f"SLA: {told_sla(project.sla)}; met in {percent(view.sla_met_fraction)} of all runs"
     yield from _cost_lines(view)
     if view.is_auto_apply:
-        yield f"Auto-apply: on ({project.guarding.roll_back_count} roll-backs since)"
+        since = _counted(project.guarding.roll_back_count, "roll-back")
+        yield f"Auto-apply: on ({since} since)"
     else:
         yield "Auto-apply: off; recommendations wait for isocost recommendation apply"
     yield f"Last event: {view.last_event}"
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def _cost_lines(view: ProjectView) -> Iterator[str]:

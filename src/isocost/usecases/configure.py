@@ -10,7 +10,7 @@ from isocost.errors import InvalidInput
 from isocost.store.base import Store
 from isocost.usecases.manage import resume, set_auto_apply, set_limits, set_sla
 from isocost.usecases.offer import check_families
-from isocost.usecases.project_view import told_limit, told_sla
+from isocost.usecases.wording import told_limit, told_sla
 
 
 @dataclass(frozen=True, slots=True)

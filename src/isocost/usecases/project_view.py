@@ -267,32 +267,6 @@ def told_deviation(run: Run) -> str:
     return f"run {run.ordinal} took {ratio * PERCENT:+.0f} % against its expectation: {shares}"
 
 
-def told_sla(sla: Sla | None) -> str:
-    """Return an SLA in words."""
-    if sla is None:
-        return "none"
-    return f"{sla.max_runtime_s:,.0f} s, missed in at most {sla.miss_fraction:.1%} of runs"
-
-
-_UNITS: Final[Mapping[str, str]] = {
-    "min_cores": " cores a node",
-    "max_cores": " cores a node",
-    "min_workers": " workers",
-    "max_workers": " workers",
-    "largest_step": " times the cores",
-    "exploration_budget": " runs of the baseline",
-}
-
-
-def told_limit(name: str, value: object) -> str:
-    """Return the value of one of a project's limits in words."""
-    if value is None or value in {(), frozenset()}:
-        return "none"
-    if isinstance(value, tuple | frozenset):
-        return ", ".join(sorted(map(str, value)))
-    return f"{value:g}{_UNITS.get(name, '')}" if isinstance(value, int | float) else str(value)
-
-
 def told_state(state: RecommendationState) -> str:
     """Return a recommendation's state in words."""
     return state.value.replace("_", " ")

@@ -1,23 +1,18 @@
 """Numbers in, what pages write for them out; each with its unit."""
 
 from datetime import datetime
-from math import floor, log10
 from typing import Final
 
 from isocost.eventlog.wording import duration
 from isocost.units import PERCENT
+from isocost.usecases.wording import usd_digits
 
 UNKNOWN: Final = "–"
-_DIGITS: Final = 3  # below one dollar; as many as a run's cost is known to
 
 
 def usd(value: float | None) -> str:
     """Return dollars: cents from one dollar on, three digits below."""
-    if value is None:
-        return UNKNOWN
-    if value <= 0 or value >= 1:
-        return f"{value:,.2f} USD"
-    return f"{value:.{_DIGITS - 1 - floor(log10(value))}f} USD"
+    return UNKNOWN if value is None else f"{usd_digits(value)} USD"
 
 
 def percent(fraction: float | None) -> str:
