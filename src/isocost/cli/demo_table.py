@@ -1,31 +1,47 @@
-"""What became of each project in the demo in; a table row and a JSON object out."""
+"""What became of each project in the demo in; table rows, sentences and JSON objects out."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Final
 
-from rich.table import Table
-
+from isocost.cli.listing import Heading, Listing
+from isocost.domain.project import Phase
 from isocost.usecases.rehearse import Outcome
 
 _CHANGES = {"data": "data doubled", "code": "code changed", "spot": "spot storm"}
 _FOUND = {True: "found", False: "not found", None: "touched no run"}
 
+# Two comparisons of the same weeks; who sees both should know why they differ.
+TABLE_NOTE: Final = (
+    "Baseline → now: the same runs after learning, by the simulator's own books; what they would "
+    "have cost on the clusters that the jobs came with, and what they did cost. The report and "
+    "isocost project list differ: they know no such twin, and compare the first runs with the "
+    "last five, as for real jobs, so that doubled data in between count as a dearer run."
+)
+REPORT_NOTE: Final = (
+    "Baseline → now on this page compares the first runs with the last five that succeeded, which "
+    "is all that can be known of real jobs; where data doubled in between, a run became dearer by "
+    "that. The table that isocost demo prints in the terminal differs: it compares the same runs "
+    "after learning with what they would have cost on the clusters that the jobs came with, by "
+    "the simulator's own books."
+)
 
-def demo_table(found: Sequence[Outcome]) -> Table:
-    """Return a table with a row for each project."""
-    table = Table(
-        title="Mean cost of a run after learning; baseline: the same runs on the clusters that "
-        "the jobs came with",
-        title_justify="left",
+
+def demo_listing(found: Sequence[Outcome]) -> Listing:
+    """Return a row for each project."""
+    return Listing(
+        title="Mean cost of a run after learning, in USD",
+        headings=(
+            *(Heading(name) for name in ("Job", "Workspace", "Injected")),
+            *(
+                Heading(name, is_right=True)
+                for name in ("Runs", "Baseline → now", "Saved", "In time")
+            ),
+            *(Heading(name) for name in ("Phase", "Last event")),
+        ),
+        rows=[_cells(outcome) for outcome in found],
+        caption=TABLE_NOTE,
     )
-    for name in ("job", "workspace", "injected"):
-        table.add_column(name)
-    for name in ("runs", "USD baseline → now", "saved", "in time"):
-        table.add_column(name, justify="right", no_wrap=True)
-    for name in ("phase", "last event"):
-        table.add_column(name)
-    for outcome in found:
-        table.add_row(*_cells(outcome))
-    return table
 
 
 def _cells(outcome: Outcome) -> tuple[str, ...]:
@@ -33,9 +49,9 @@ def _cells(outcome: Outcome) -> tuple[str, ...]:
     return (
         view.project.name,
         view.workspace,
-        _injected(outcome),
+        _injected(outcome) or "–",
         str(outcome.run_count),
-        f"{_usd(outcome.baseline_usd)} → {_usd(outcome.usd)}",
+        _costs(outcome),
         "–" if outcome.saving_fraction is None else f"{outcome.saving_fraction:.0%}",
         f"{outcome.in_time_count}/{outcome.run_count}",
         view.phase.value,
@@ -49,8 +65,25 @@ def _injected(outcome: Outcome) -> str:
     return f"{_CHANGES[outcome.change]}, {_FOUND[outcome.is_found]}"
 
 
-def _usd(usd: float | None) -> str:
-    return "–" if usd is None else f"{usd:.2f}"
+def _costs(outcome: Outcome) -> str:
+    if outcome.baseline_usd is None or outcome.usd is None:
+        is_learning = outcome.view.phase is Phase.LEARNING
+        return "still learning" if is_learning else "no run since learning"
+    return f"{outcome.baseline_usd:.2f} → {outcome.usd:.2f}"
+
+
+def change_notes(found: Sequence[Outcome], changed_at: datetime) -> Iterator[str]:
+    """Yield what was injected, when, into which jobs, and whether its true cause was found."""
+    told = [
+        f"{outcome.view.project.name} in {outcome.view.workspace}: {_injected(outcome)}"
+        for outcome in found
+        if outcome.change
+    ]
+    if told:
+        yield (
+            f"Injected on {changed_at:%Y-%m-%d at %H:%M} UTC, unknown to Isocost (found: its true "
+            f"cause was named in one of the first two runs that it touched). {'; '.join(told)}."
+        )
 
 
 def outcome_json(outcome: Outcome) -> dict[str, object]:

@@ -11,8 +11,9 @@ from typing import Final
 
 from isocost import clock
 from isocost.cli.console import OUT, RunProgress, print_json, run_progress
-from isocost.cli.demo_table import demo_table, outcome_json
+from isocost.cli.demo_table import REPORT_NOTE, change_notes, demo_listing, outcome_json
 from isocost.cli.experiment_run import writable_page
+from isocost.cli.listing import show_listing
 from isocost.domain.workspace import Cloud, Plan, Workspace
 from isocost.jobbank.pool import ProcessPool
 from isocost.settings import Settings
@@ -69,7 +70,8 @@ def show_on_workspaces(chosen: WorkspacesDemo, settings: Settings, *, json: bool
     if json:
         print_json(_as_json(result))
         return
-    OUT.print(demo_table(result.outcomes))
+    show_listing(demo_listing(result.outcomes))
+    OUT.print()
     for line in _sentences(result):
         OUT.print(line, markup=False, highlight=False, soft_wrap=True)
 
@@ -91,6 +93,7 @@ def _lived_through(chosen: WorkspacesDemo, settings: Settings) -> _Result:
         stages = [_stage(c, a, plan) for c, a in zip(Cloud, addresses, strict=True)]
         begin = stages[0].control.now()
         until = begin + timedelta(days=chosen.days)
+        changed_at = begin - _BEFORE + timedelta(days=plan.changes_after_days)
         store = stack.enter_context(closing(open_store(at)))
         legs = [
             _Leg(stage.workspace, address, at, until)
@@ -105,9 +108,10 @@ def _lived_through(chosen: WorkspacesDemo, settings: Settings) -> _Result:
             store,
             stages,
             {stage.workspace.name: left[place] for place, stage in enumerate(stages)},
-            changed_at=begin - _BEFORE + timedelta(days=plan.changes_after_days),
+            changed_at=changed_at,
         )
-        write_report(report, store, title="Isocost demo", notes=_notes(chosen, until=until))
+        notes = [*_notes(chosen, until=until), *change_notes(found, changed_at)]
+        write_report(report, store, title="Isocost demo", notes=notes)
     return _Result(found, clock.monotonic_s() - begun, report, home)
 
 
@@ -199,6 +203,7 @@ def _notes(chosen: WorkspacesDemo, *, until: datetime) -> list[str]:
         f"--days {chosen.days}",
         f"Each job's deadline is {DEADLINE_FACTOR:g} times what its runs took when it was "
         f"imported, to be missed in at most {MISS_FRACTION:.0%} of runs.",
+        REPORT_NOTE,
     ]
 
 
