@@ -365,7 +365,7 @@ def test_a_limit_that_lasts_is_busy_and_a_failure_unavailable(aws):
     host = aws.host_of(aws.address.token, patience_s=2)
     host.node_type_ids()
     aws.control.fault(status=429, retry_after_s=600, times=10_000)
-    with pytest.raises(Busy, match="still limits requests after 2 s"):
+    with pytest.raises(Busy, match=r"still limits requests after \d s"):
         host.definitions()
     aws.control.clear_faults()
     aws.control.fault(status=500, times=100)

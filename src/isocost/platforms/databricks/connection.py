@@ -9,8 +9,6 @@ from typing import Any, Final, TypeVar
 
 import requests
 from databricks.sdk import WorkspaceClient, errors
-from databricks.sdk.clock import Clock, RealClock
-from databricks.sdk.config import Config
 from databricks.sdk.errors.base import DatabricksError
 
 from isocost.errors import (
@@ -21,11 +19,13 @@ from isocost.errors import (
     PlatformError,
     Unavailable,
 )
+from isocost.platforms.databricks.patience import PatientClock, client_of
+from isocost.platforms.databricks.unreached import first_line, told
 
 Answer = TypeVar("Answer")
 Json = dict[str, Any]
 
-# The SDK's own limits are five minutes each, and its constructor asks the network, too.
+# The SDK's own limit is five minutes; a person is waiting.
 PATIENCE_S: Final = 60
 # The SDK waits out 429 and 503 but not 500, 502 and 504: they are tried again this often, after
 # as many seconds as attempts were made.
@@ -66,6 +66,7 @@ class Calls:
         self._token = token
         self._patience_s = patience_s
         self._longest_pause_s = patience_s if longest_pause_s is None else longest_pause_s
+        self._clock = PatientClock(self._longest_pause_s)
         self._client: WorkspaceClient | None = None
         self._lock = threading.Lock()
 
@@ -77,8 +78,9 @@ class Calls:
         """The SDK's client, made when first asked for; to be used inside `call` only."""
         with self._lock:
             if self._client is None:
-                clock = _PatientClock(self._longest_pause_s)
-                self._client = _client(self.host, self._token, self._patience_s, clock=clock)
+                self._client = client_of(
+                    self.host, self._token, patience_s=self._patience_s, clock=self._clock
+                )
             return self._client
 
     def pause(self, attempt: int) -> None:
@@ -103,7 +105,12 @@ class Calls:
             Unavailable: it fails, or cannot be reached.
             PlatformError: it refuses.
         """
-        attempts = ATTEMPTS if is_repeatable else 1
+        with self._clock.limit(self._patience_s):
+            return self._called(what, ask, grant, attempts=ATTEMPTS if is_repeatable else 1)
+
+    def _called(
+        self, what: str, ask: Callable[[], Answer], grant: str, *, attempts: int
+    ) -> Answer:
         for attempt in range(1, attempts + 1):
             try:
                 return ask()
@@ -117,7 +124,7 @@ class Calls:
             except requests.exceptions.JSONDecodeError as error:
                 raise self._no_workspace(what, "its answer is no JSON") from error
             except (requests.RequestException, ValueError) as error:
-                raise self._no_workspace(what, _first_line(error)) from error
+                raise self._no_workspace(what, told(error)) from error
         raise AssertionError("the last attempt returns or raises")
 
     def get(
@@ -223,15 +230,15 @@ class Calls:
         cause = error.__cause__
         if isinstance(cause, errors.TooManyRequests):
             return Busy(
-                f"{self.host} still limits requests after {self._patience_s} s, when {what}. Try "
-                "again later."
+                f"{self.host} still limits requests after {self._clock.spent_s():.0f} s, when "
+                f"{what}. Try again later."
             )
         if isinstance(cause, DatabricksError):
             return self._failure(what, cause, _reason(cause))
         return Unavailable(
-            f"{self.host} could not be reached for {self._patience_s} s, when {what} "
-            f"({_first_line(cause or error)}). Check the address, the network and the "
-            "workspace's IP access list, then try again."
+            f"{self.host} could not be reached for {self._clock.spent_s():.0f} s, when {what}: "
+            f"{told(cause or error)}. Check the address, the network and the workspace's IP "
+            "access list, then try again."
         )
 
     def _no_workspace(self, what: str, reason: str) -> PlatformError:
@@ -245,29 +252,6 @@ class Calls:
 def is_out_of_patience(error: Unavailable) -> bool:
     """Whether all the time there was has been spent, so that another attempt has none."""
     return isinstance(error.__cause__, TimeoutError)
-
-
-class _PatientClock(RealClock):
-    """Never sleeps longer than a limit, whatever a `Retry-After` asks."""
-
-    def __init__(self, limit_s: float) -> None:
-        self._limit_s = limit_s
-
-    def sleep(self, seconds: float) -> None:
-        super().sleep(min(seconds, self._limit_s))
-
-
-def _client(host: str, token: str, patience_s: int, *, clock: Clock) -> WorkspaceClient:
-    config = Config(
-        host=host,
-        token=token,
-        auth_type="pat",
-        retry_timeout_seconds=patience_s,
-        http_timeout_seconds=patience_s,
-        product="isocost",
-        clock=clock,
-    )
-    return WorkspaceClient(config=config)
 
 
 def _is_failure(error: DatabricksError) -> bool:
@@ -293,9 +277,4 @@ def _is_foreign(error: DatabricksError) -> bool:
 
 
 def _reason(error: DatabricksError) -> str:
-    # To 401 and 403 the SDK adds its own configuration.
-    return _first_line(error).split(". Config: ")[0].rstrip(".")
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
+    return first_line(error)
