@@ -10,9 +10,10 @@ from isocost.cli.amounts import told_seconds
 from isocost.cli.listing import Heading, Listing
 from isocost.domain.limits import Limits
 from isocost.domain.project import Project, ProjectCluster
+from isocost.recommend.wording import usd_digits
 from isocost.units import PERCENT
 from isocost.usecases.project_view import ProjectView
-from isocost.usecases.wording import told_limit, told_sla, usd_digits
+from isocost.usecases.wording import told_limit, told_sla
 
 
 def usd(value: float | None) -> str:

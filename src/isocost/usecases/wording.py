@@ -1,14 +1,12 @@
-"""Settings and amounts in, the words that people read on every door out."""
+"""Settings in, the words that people read on every door out."""
 
 from collections.abc import Mapping
-from math import floor, log10
 from typing import Final
 
 from isocost.domain.project import Sla
 from isocost.eventlog.wording import duration
 from isocost.units import PERCENT
 
-_DIGITS: Final = 3  # below one dollar; as many as a run's cost is known to
 # What a limit counts: one, and several.
 _COUNTED: Final[Mapping[str, tuple[str, str]]] = {
     "min_cores": ("core a node", "cores a node"),
@@ -20,13 +18,6 @@ _COUNTED: Final[Mapping[str, tuple[str, str]]] = {
 }
 # What holds where a limit is not set; elsewhere it is "none".
 _UNSET: Final[Mapping[str, str]] = {"families": "any", "change_windows": "always"}
-
-
-def usd_digits(value: float) -> str:
-    """Return an amount of USD without its unit: cents from one dollar on, three digits below."""
-    if value == 0 or abs(value) >= 1:
-        return f"{value:,.2f}"
-    return f"{value:.{_DIGITS - 1 - floor(log10(abs(value)))}f}"
 
 
 def told_sla(sla: Sla | None) -> str:

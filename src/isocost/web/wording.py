@@ -4,15 +4,15 @@ from datetime import datetime
 from typing import Final
 
 from isocost.eventlog.wording import duration
+from isocost.recommend.wording import told_usd
 from isocost.units import PERCENT
-from isocost.usecases.wording import usd_digits
 
 UNKNOWN: Final = "–"
 
 
 def usd(value: float | None) -> str:
     """Return dollars: cents from one dollar on, three digits below."""
-    return UNKNOWN if value is None else f"{usd_digits(value)} USD"
+    return UNKNOWN if value is None else told_usd(value)
 
 
 def percent(fraction: float | None) -> str:

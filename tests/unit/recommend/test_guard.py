@@ -70,7 +70,7 @@ def test_cost_above_interval_and_parent_rolls_back(child_usd, parent_usd, parent
     parent = a_run("r-1", cost=CostBreakdown(vm_usd=parent_usd), runtime_s=parent_s)
     verdict = judge(applied(), child, parent=parent, sla=SLA)
     assert verdict.event is event
-    assert ("0.0012 USD" in verdict.reason) == (event is RecommendationEvent.ROLL_BACK)
+    assert ("0.00120 USD" in verdict.reason) == (event is RecommendationEvent.ROLL_BACK)
 
 
 def test_last_good_spec_is_of_the_newest_run_in_time():

@@ -80,7 +80,7 @@ def test_cost_above_its_interval_rolls_back_the_second_time_in_a_row():
     first = rule(dear(), stakes())
     second = rule(dear(), stakes(was_dear=first.is_dear))
     assert (first.action, second.action) == (Action.NOTHING, Action.ROLL_BACK)
-    assert "cost 0.0012 USD, above the 0.0011 USD" in second.reason
+    assert "cost 0.00120 USD, above the 0.00110 USD" in second.reason
 
 
 def test_dear_run_that_saves_against_the_good_cluster_is_let_be():

@@ -2,14 +2,15 @@
 
 import pytest
 
-from isocost.recommend.wording import told_apart, told_usd
+from isocost.recommend.wording import told_apart, told_usd, usd_digits
 
 
 @pytest.mark.parametrize(
-    ("usd", "told"), [(1.796624, "1.80 USD"), (0.0012, "0.0012 USD"), (1234.5, "1,234.50 USD")]
+    ("value", "said"),
+    [(0.0, "0.00"), (0.7, "0.700"), (0.0123, "0.0123"), (-0.5, "-0.500"), (1234.5, "1,234.50")],
 )
-def test_amount_has_cents_or_three_digits(usd, told):
-    assert told_usd(usd) == told
+def test_money_keeps_its_digits_whether_they_are_zeros_or_not(value, said):
+    assert (usd_digits(value), told_usd(value)) == (said, f"{said} USD")
 
 
 def test_different_amounts_never_read_the_same():
