@@ -11,6 +11,21 @@ from isocost.cli.amounts import (
 )
 from isocost.domain.limits import ChangeWindow, Field
 from isocost.errors import InvalidInput
+from isocost.settings import read_settings
+from isocost.testing.nouns import a_project
+from isocost.wiring import open_store
+
+PROJECT = a_project()
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    """Have commands find one project."""
+    monkeypatch.setenv("ISOCOST_HOME", str(tmp_path))
+    store = open_store(read_settings({"ISOCOST_HOME": str(tmp_path)}))
+    with store.transaction() as tx:
+        tx.put_project(PROJECT)
+    store.close()
 
 
 @pytest.mark.parametrize(
@@ -77,3 +92,17 @@ def test_only_what_can_be_pinned_is():
     assert pinned(["node_type"]) == {Field.NODE_TYPE}
     with pytest.raises(InvalidInput, match="got driver"):
         pinned(["driver"])
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("job", "import", "prod", "17", "--miss", "5"),
+        ("project", "set", PROJECT.project_id, "--max-runtime", "45m", "--miss", "5"),
+    ],
+    ids=["import", "set"],
+)
+def test_a_wrong_fraction_is_told_by_the_option_that_was_given(arguments, command, home):
+    code, printed = command(*arguments)
+    assert code == 2
+    assert printed.err.startswith("Error (invalid_input): --miss takes a fraction")
