@@ -25,8 +25,8 @@ Four Parquet files appear in the directory at once, or none: `trials.parquet`, `
 in the file's schema what it means, as here. A number that is not known is null, never zero. \
 Units are part of each name; times are UTC; ratios and fractions are plain numbers, 0.1 for 10 %.
 
-`trials` has a row for every trial of the plan, begun or not: `state` says how far it has come, and \
-`run_count` how many of its runs are in the tables.
+`trials` has a row for every trial of the plan, begun or not: `state` says how far it has come, \
+and `run_count` how many of its runs are in the tables.
 
 What a policy without a model (`static`, `random`) expects of a run is a guess: leave it out of \
 questions about predictions with `policy in ('engine', 'bayes')`.

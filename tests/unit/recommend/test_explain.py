@@ -44,7 +44,8 @@ def test_deadline_not_kept_yet_comes_first():
 def test_share_of_a_deadline_is_told_with_the_deadline_that_people_know():
     reason = told(*runs_on(on(4), on(2)), max_runtime_s=150.0, deadline_s=400.0).reason
     assert (
-        "to keep the deadline of 400 s (of which start-up and other steps leave 150 s), so" in reason
+        "to keep the deadline of 400 s (of which start-up and other steps leave 150 s), so"
+        in reason
     )
 
 
