@@ -102,7 +102,6 @@ class Origin:
         settings: the definition as it was before anything was changed, JSON text.
         webhook_id: of the notification destination that tells of ended runs; empty without one.
         heard_until: runs that started before are all known.
-        seen_at: when the definition was last asked for though no step needed it.
     """
 
     workspace: str
@@ -110,7 +109,6 @@ class Origin:
     settings: str = field(repr=False)
     webhook_id: str = ""
     heard_until: datetime | None = None
-    seen_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """What the closed loop on workspaces works with, and the names of its steps."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
@@ -91,6 +91,8 @@ class Loop:
         offer_for: says what one cluster of a project may be.
         now_in: the present moment in a workspace; a simulated one has a clock of its own.
         tell: hears of each step, with the project's id.
+        seen_at: by project, when its definition was last there though no step asked for it. It is
+            of this process alone and changes; a lost entry costs one more call.
     """
 
     store: Store
@@ -102,6 +104,7 @@ class Loop:
     now_in: Now
     tell: Tell = _tell_nobody
     patience: Patience = PATIENCE
+    seen_at: dict[str, datetime] = field(default_factory=dict)
 
     def place_of(self, project: Project) -> "Place":
         """Return the project's workspace, opened; raises PlatformError."""

@@ -162,17 +162,10 @@ def _look_for_definition(loop: Loop, project_id: str, place: Place) -> None:
     The runs of a databricks job are listed for weeks after it was deleted, so who only hears of
     what ended would miss that nothing will run any more.
     """
-    with loop.store.transaction(read_only=True) as tx:
-        origin = tx.project(project_id).origin
-    now = place.now()
-    seen_at = None if origin is None else origin.seen_at
-    if seen_at is not None and seen_at <= now < seen_at + loop.patience.unseen:
-        return
-    place.definition(is_fresh=True)
-    with loop.store.transaction() as tx:
-        project = tx.project(project_id)
-        if project.origin is not None:
-            tx.put_project(replace(project, origin=replace(project.origin, seen_at=now)))
+    now, seen_at = place.now(), loop.seen_at.get(project_id)
+    if seen_at is None or not seen_at <= now < seen_at + loop.patience.unseen:
+        place.definition(is_fresh=True)
+        loop.seen_at[project_id] = now
 
 
 def _notice_edits(loop: Loop, project_id: str, place: Place) -> None:
