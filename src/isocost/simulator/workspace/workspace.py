@@ -82,10 +82,15 @@ class WorkspaceOptions:
     table_delay_s: float = TABLE_DELAY_S
 
     def __post_init__(self) -> None:
-        if not 0 <= self.speed_up <= _FASTEST or not 0 <= self.table_delay_s < inf:
+        if not 0 <= self.speed_up <= _FASTEST:
             raise InvalidInput(
-                f"A workspace's speed-up is 0 to {_FASTEST:,.0f}, and its tables' delay is 0 s or "
-                f"more and finite; got {self.speed_up} and {self.table_delay_s} s. Correct them."
+                f"A workspace's speed-up is 0 to {_FASTEST:,.0f} of its seconds for each real "
+                f"one; got {self.speed_up}. Correct it."
+            )
+        if not 0 <= self.table_delay_s < inf:
+            raise InvalidInput(
+                "Rows of a workspace's system tables come after 0 s or more; got "
+                f"{self.table_delay_s} s. Correct the delay."
             )
 
 
