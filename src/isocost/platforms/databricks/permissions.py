@@ -198,7 +198,7 @@ def _read_table(calls: Calls) -> None:
     body = {
         "warehouse_id": next((each["id"] for each in found if each.get("id")), ""),
         "statement": f"SELECT 1 FROM {_TABLE} LIMIT 1",  # noqa: S608  nothing of it comes from outside
-        # Less than a check waits for an answer: a warehouse that is stopped takes minutes to start.
+        # Less than a check waits for an answer: a stopped warehouse takes minutes to start.
         "wait_timeout": "10s",
     }
     answer = calls.post("reading a system table", _STATEMENTS, body)
