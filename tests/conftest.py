@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[1]
 
+# What commands print is as wide as without a screen, on whatever screen the tests are run.
+os.environ.pop("COLUMNS", None)
+
 # The same examples on each run, and no clock in the verdict: a busy machine is no finding.
 settings.register_profile("isocost", deadline=None, derandomize=True)
 settings.load_profile("isocost")
