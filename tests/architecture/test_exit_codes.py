@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from isocost.cli.app import INTERRUPTED
+from isocost.cli.console import INTERRUPTED
 from isocost.errors import IsocostError
 
 PAGE = Path(__file__).parents[2] / "docs/reference/exit-codes.md"

@@ -10,11 +10,10 @@ import typer.main
 from typer.core import TyperGroup
 
 from isocost import __version__
-from isocost.cli.console import OutputClosed, flush_output, say
+from isocost.cli.console import INTERRUPTED, OutputClosed, flush_output, say
 from isocost.cores import ONE_BLAS_THREAD
 from isocost.errors import IsocostError
 
-INTERRUPTED: Final = 130  # 128 + SIGINT, as every shell has it
 _ENDED_EARLY: Final = (
     "Interrupted. What was finished before stays; repeat the command to have the rest done."
 )

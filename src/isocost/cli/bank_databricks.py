@@ -11,7 +11,7 @@ import typer
 from isocost import clock
 from isocost.cli.bank_recorded import SharedOptions
 from isocost.cli.bank_workspace import rule_from
-from isocost.cli.console import OUT, print_json, say
+from isocost.cli.console import INTERRUPTED, OUT, print_json, say
 from isocost.cli.trial_progress import trial_progress
 from isocost.domain.experiment import DATABRICKS, check_experiment_name
 from isocost.domain.workspace import Workspace
@@ -168,7 +168,7 @@ def _carried(bench: RealBench, asked: AskedOfRealWorkspace) -> Standing:
             "Interrupted. A run under way goes on in the workspace; the same command goes on with "
             f"it, and isocost bank cancel {asked.name} deletes the copies."
         )
-        raise typer.Exit(128 + signal.SIGINT) from interrupt  # as every shell has it
+        raise typer.Exit(INTERRUPTED) from interrupt
 
 
 def _spent_usd(store: Store, name: str) -> float:

@@ -1,7 +1,6 @@
 """The options of `isocost bank run --platform recorded` in; a measurement, shown, out."""
 
 import os
-import signal
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Annotated, Final
 import typer
 
 from isocost import clock
-from isocost.cli.console import OUT, print_json, run_progress, say
+from isocost.cli.console import INTERRUPTED, OUT, print_json, run_progress, say
 from isocost.cli.experiment_run import report_path, write_page
 from isocost.cli.recorded_view import measurement_json, policy_table, workload_table
 from isocost.domain.experiment import check_experiment_name
@@ -193,7 +192,7 @@ def _measured(
             )
     except KeyboardInterrupt as interrupt:
         say("Interrupted. Recorded runs are not stored; repeat the command for its figures.")
-        raise typer.Exit(128 + signal.SIGINT) from interrupt  # as every shell has it
+        raise typer.Exit(INTERRUPTED) from interrupt
 
 
 def terms_from(shared: SharedOptions, own: RecordedOptions) -> Terms:

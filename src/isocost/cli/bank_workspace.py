@@ -13,7 +13,7 @@ import typer
 
 from isocost import clock
 from isocost.cli.bank_recorded import SharedOptions
-from isocost.cli.console import OUT, print_json, say
+from isocost.cli.console import INTERRUPTED, OUT, print_json, say
 from isocost.cli.experiment_run import say_how_to_go_on
 from isocost.cli.experiment_view import show_note
 from isocost.cli.trial_progress import TrialProgress, trial_progress
@@ -187,7 +187,7 @@ def _carried(
             )
     except KeyboardInterrupt as interrupt:
         say(f"Interrupted. What is done is stored; repeat the command with --name {asked.name}.")
-        raise typer.Exit(128 + signal.SIGINT) from interrupt  # as every shell has it
+        raise typer.Exit(INTERRUPTED) from interrupt
 
 
 def _crew(settings: Settings, own: WorkspaceOptions) -> Crew:

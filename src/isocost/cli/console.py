@@ -18,6 +18,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+INTERRUPTED: Final = 130  # the exit code: 128 + SIGINT, as every shell has it
 # Into a file or pipe there is no screen to fit; this is what the widest table needs.
 _WIDTH_WITHOUT_SCREEN: Final = 140
 

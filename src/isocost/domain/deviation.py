@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from math import log
 
 
 class CauseOfDeviation(StrEnum):
@@ -49,6 +50,14 @@ class Deviation:
     sds: float
     is_anomaly: bool
     shares: tuple[Share, ...] = ()
+
+    @property
+    def expected_sd(self) -> float | None:
+        """Of the expectation, in log runtime; None of a run that took just what was expected.
+
+        One that failed is held against what it read and ran, so its time tells nothing of this.
+        """
+        return log(self.actual_s / self.expected_s) / self.sds if self.sds else None
 
     @property
     def main_cause(self) -> CauseOfDeviation | None:

@@ -22,7 +22,7 @@ from isocost.domain.experiment import (
 )
 from isocost.errors import Busy, InvalidInput, PlatformError
 from isocost.queue.base import Handlers, Queue, Shift, WorkItem
-from isocost.store.base import Store
+from isocost.store.base import Store, Transaction
 
 TRIAL: Final = "trial"
 
@@ -105,16 +105,18 @@ class Crew:
 def standing_of(store: Store, name: str) -> Standing:
     """Return how an experiment stands; raises NotFound."""
     with store.transaction(read_only=True) as tx:
-        experiment = tx.experiment(name)
-        counts = tx.trial_counts(name)
-    return Standing(experiment, {state: counts.get(state, 0) for state in TrialState})
+        return _standing(tx, tx.experiment(name))
 
 
 def standings(store: Store) -> list[Standing]:
     """Return how each experiment stands, the oldest first."""
     with store.transaction(read_only=True) as tx:
-        names = [each.name for each in tx.experiments()]
-    return [standing_of(store, name) for name in names]
+        return [_standing(tx, experiment) for experiment in tx.experiments()]
+
+
+def _standing(tx: Transaction, experiment: Experiment) -> Standing:
+    counts = tx.trial_counts(experiment.name)
+    return Standing(experiment, {state: counts.get(state, 0) for state in TrialState})
 
 
 def failures_of(store: Store, name: str) -> dict[str, str]:

@@ -11,7 +11,6 @@ from isocost.domain.execution import Execution
 from isocost.domain.experiment import Trial
 from isocost.domain.project import Project
 from isocost.domain.recommendation import RecommendationState
-from isocost.domain.run import Run
 from isocost.errors import InvalidInput, PlatformError
 from isocost.platforms.host import Definition, EndedRun
 from isocost.store.base import Store, Transaction
@@ -49,23 +48,19 @@ def spent_usd(store: Store, trials: Sequence[Trial]) -> float:
     unknown = [each.execution for each in ended if each.usd is None]
     if unknown and not rates:
         raise PlatformError(
-            f"What run {unknown[0].origin_run_id} cost is not known ({unknown[0].reason or 'it '}"
-            "left no cluster), nor what any other did, so no spending limit can be kept. See why "
-            "it failed in the workspace, cancel this experiment and start another one."
+            f"What run {unknown[0].origin_run_id} cost is not known "
+            f"({unknown[0].reason or 'it left no cluster'}), nor what any other did, so no "
+            "spending limit can be kept. See why it failed in the workspace, cancel this "
+            "experiment and start another one."
         )
     return fsum(known) + max(rates, default=0.0) * fsum(each.duration_s for each in unknown)
 
 
 def _ended(tx: Transaction, project_id: str) -> Iterator[_Ended]:
-    runs = {run.run_id: run for run in tx.runs_of(project_id)}
-    for execution in tx.executions_of(project_id):
-        its_runs = [runs[run_id] for run_id in execution.run_ids if run_id in runs]
-        yield _Ended(execution, _usd(its_runs))
-
-
-def _usd(runs: Sequence[Run]) -> float | None:
-    costs = [run.cost for run in runs if run.cost is not None]
-    return fsum(cost.total_usd for cost in costs) if runs and len(costs) == len(runs) else None
+    executions = tx.executions_of(project_id)
+    costs = tx.costs_of([execution.execution_id for execution in executions])
+    for execution in executions:
+        yield _Ended(execution, costs[execution.execution_id].cost_usd)
 
 
 def next_run_usd(loop: Loop, project: Project, source: Definition) -> float:

@@ -14,10 +14,10 @@ from isocost.domain.recommendation import Interval
 from isocost.domain.run import Run
 from isocost.jobbank.figures import COLOURS, INK, blank_figure
 from isocost.units import S_PER_HOUR, S_PER_MINUTE
+from isocost.usecases.foretold import foretold
 from isocost.usecases.project_history import ProjectHistory
 from isocost.usecases.project_view import ExecutionView
 from isocost.web import hover
-from isocost.web.foretold import foretold
 from isocost.web.wording import seconds
 
 BLUE, ORANGE, GREEN, PINK, YELLOW, SKY = COLOURS[:6]

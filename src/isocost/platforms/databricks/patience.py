@@ -1,7 +1,6 @@
 """An address, a token and so many seconds in; the SDK's client, which takes no longer, out."""
 
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,6 +10,8 @@ from typing import Final
 from databricks.sdk import WorkspaceClient
 from databricks.sdk.clock import RealClock
 from databricks.sdk.config import Config
+
+from isocost.clock import monotonic_s
 
 # The SDK's constructor asks the host about itself and does without if nobody answers. It gets a
 # sixth of the time; the rest is the call's, less the second or two that the SDK rests in between.
@@ -32,12 +33,12 @@ class _Limit:
 
     @property
     def left_s(self) -> float:
-        return self.began_at_s + self.patience_s - time.monotonic()
+        return self.began_at_s + self.patience_s - monotonic_s()
 
     @property
     def is_unanswered(self) -> bool:
         """Whether the last attempt took all the time that there is for an answer."""
-        return time.monotonic() - self.attempt_at_s >= self.patience_s * _ANSWER_FRACTION
+        return monotonic_s() - self.attempt_at_s >= self.patience_s * _ANSWER_FRACTION
 
 
 class PatientClock(RealClock):
@@ -56,7 +57,7 @@ class PatientClock(RealClock):
     @contextmanager
     def limit(self, patience_s: float) -> Iterator[None]:
         """Bound what this thread asks while the block lasts; an attempt under way is let end."""
-        now_s = time.monotonic()
+        now_s = monotonic_s()
         around = self._limit()
         self._here.limit = _Limit(now_s, patience_s, now_s)
         try:
@@ -67,14 +68,14 @@ class PatientClock(RealClock):
     def spent_s(self) -> float:
         """Return how long the call under way has taken, in seconds; 0 outside of one."""
         limit = self._limit()
-        return 0.0 if limit is None else time.monotonic() - limit.began_at_s
+        return 0.0 if limit is None else monotonic_s() - limit.began_at_s
 
     def time(self) -> float:
         """Return the time; past all limits once the call's is up."""
         limit = self._limit()
         if limit is None:
             return super().time()
-        limit.attempt_at_s = time.monotonic()
+        limit.attempt_at_s = monotonic_s()
         return inf if limit.is_over else super().time()
 
     def sleep(self, seconds: float) -> None:

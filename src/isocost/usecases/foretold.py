@@ -6,7 +6,7 @@ their data may be others: what each was held against when it was judged.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from math import exp, log
+from math import exp
 from typing import Final
 
 from isocost.domain.recommendation import Interval, Prediction
@@ -60,11 +60,11 @@ def _predicted(each: ExecutionView, prediction: Prediction) -> Foretold:
 def _expected(each: ExecutionView, run: Run) -> Foretold | None:
     """Return what a run that succeeded was held against; None where that is not known."""
     held = run.deviation
-    if held is None or not held.sds or run.state is RunState.FAILED:
+    sd = None if held is None or run.state is RunState.FAILED else held.expected_sd
+    if held is None or sd is None:
         return None
-    sd = log(held.actual_s / held.expected_s) / held.sds
-
-    def within(sds: float) -> Interval:
-        return Interval(held.expected_s * exp(-sds * sd), held.expected_s * exp(sds * sd))
-
-    return Foretold(each.execution.ordinal, held.expected_s, within(_SDS_80), within(_SDS_95))
+    eighty, ninety_five = (
+        Interval(held.expected_s * exp(-sds * sd), held.expected_s * exp(sds * sd))
+        for sds in (_SDS_80, _SDS_95)
+    )
+    return Foretold(each.execution.ordinal, held.expected_s, eighty, ninety_five)
